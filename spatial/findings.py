@@ -106,8 +106,7 @@ class Finding:
             "table": self.statement.table,
             "ids": list(self.statement.ids),
             **{
-                part: self.statement.part(part, language)
-                for part in ("expected", "found", "where", "remedy")
+                part: self.statement.part(part, language) for part in ("expected", "found", "where", "remedy")
             },
         }
 

@@ -1,0 +1,1 @@
+"""The service: commands, application, database, accounts and jobs."""

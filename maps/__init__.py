@@ -1,0 +1,1 @@
+"""Presentation: layers, symbology, style, the static page, print and reports."""

@@ -1,0 +1,1 @@
+"""Where files enter and leave: packages, office formats and OpenStreetMap extracts."""

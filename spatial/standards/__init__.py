@@ -1,0 +1,1 @@
+"""Standards: profiles of indicators as data, and how communities are rated by them."""
