@@ -7,7 +7,7 @@ about rows of a table with a severity; a *report* is every finding of a check, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -87,10 +87,10 @@ class Finding:
         severity: Severity,
         key: str,
         table: str | None = None,
-        ids: Sequence[object] = (),
+        ids: Iterable[object] = (),
         **values: object,
     ) -> Finding:
-        """Make a finding from its parts; ``ids`` may be any sequence and is kept whole."""
+        """Make a finding from its parts; all of ``ids`` are kept."""
         return cls(severity, Statement(key, values, table, tuple(str(one) for one in ids)))
 
     @property

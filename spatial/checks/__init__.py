@@ -1,0 +1,8 @@
+"""Checks: raw tables in, every finding out; and the way from raw tables to a town."""
+
+from spatial.checks.contracts import check_contract
+from spatial.checks.making import check_tables, make_town
+from spatial.checks.relations import containing, lives
+from spatial.checks.shaping import shape_table
+
+__all__ = ["check_contract", "check_tables", "containing", "lives", "make_town", "shape_table"]

@@ -1,0 +1,209 @@
+"""Making a town: raw tables are shaped, checked by every rule, and completed by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from spatial.checks.contracts import check_contract
+from spatial.checks.layers import check_layer, check_places, check_reference, usable
+from spatial.checks.relations import check_relations, containing
+from spatial.checks.shaping import shape_table
+from spatial.crs import metric_crs
+from spatial.errors import SchemaError
+from spatial.findings import Finding, Report, Severity
+from spatial.schema import TABLES
+from spatial.town import Town, empty_table
+
+__all__ = ["check_tables", "make_town"]
+
+# Only what a plan cannot do without; everything else may be absent and is said once.
+_NEEDED = ("buildings",)
+# The study area of a town without communities reaches this far beyond its buildings.
+_STUDY_AREA_MARGIN_M = 50.0
+STUDY_AREA_ID = "study-area"
+
+
+def check_tables(tables: Mapping[str, pd.DataFrame]) -> Report:
+    """Return every finding about the raw tables of a town.
+
+    Parameters
+    ----------
+    tables : raw tables by the names of `spatial.schema.TABLES`; layers are GeoDataFrames
+
+    Examples
+    --------
+    >>> [finding.rule for finding in check_tables({})]
+    ['missing_table']
+    """
+    _, _, findings = _checked(tables, None)
+    return Report(tuple(findings))
+
+
+def make_town(
+    name: str,
+    crs: pyproj.CRS | str | int | None,
+    tables: Mapping[str, pd.DataFrame],
+    provenance: Mapping[str, str] | None = None,
+) -> Town:
+    """Return the town of raw tables.
+
+    Absent tables and columns are filled with nulls; the layers are brought into one metric
+    reference system; a building or an estate without a community, and a building without an estate,
+    gets the one it lies in, with a note.  Without communities the study area is one community.
+
+    Parameters
+    ----------
+    name : what the place is called
+    crs : reference system the town shall have; where it is geographic or None, the metric one of
+        the place is taken
+    tables : raw tables by the names of `spatial.schema.TABLES`
+    provenance : where the data come from
+
+    Raises
+    ------
+    SchemaError
+        If the tables break the schema; it carries the whole report.
+    """
+    shaped, metric, findings = _checked(tables, None if crs is None else pyproj.CRS(crs))
+    report = Report(tuple(findings))
+    if report.errors or metric is None:
+        raise SchemaError(report)
+    completed, notes = _completed(name, shaped, metric)
+    return Town(
+        name=name,
+        crs=metric,
+        tables=MappingProxyType(completed),
+        provenance=MappingProxyType(dict(provenance or {})),
+        report=report + Report(tuple(notes)),
+    )
+
+
+def _checked(
+    tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS | None
+) -> tuple[dict[str, pd.DataFrame], pyproj.CRS | None, list[Finding]]:
+    """Return the shaped tables in one metric reference system, that system, and all findings."""
+    findings = [
+        Finding.of(Severity.ERROR, "checks.missing_table", table) for table in _NEEDED if table not in tables
+    ]
+    findings += [
+        Finding.of(Severity.WARNING, "checks.unknown_table", table) for table in tables if table not in TABLES
+    ]
+    shaped: dict[str, pd.DataFrame] = {}
+    for table in TABLES.values():
+        if table.name not in tables:
+            shaped[table.name] = empty_table(table)
+            continue
+        shaped[table.name], more = shape_table(table, tables[table.name])
+        findings += more
+        # A column that is missing was said once; its nulls are not said again.
+        missing = {one.statement.values.get("column") for one in more if one.rule == "missing_column"}
+        findings += [
+            one
+            for one in check_contract(table, shaped[table.name])
+            if one.statement.values["column"] not in missing
+        ]
+        frame = shaped[table.name]
+        if isinstance(frame, gpd.GeoDataFrame) and "missing_geometry_column" not in {
+            one.rule for one in more
+        }:
+            findings += check_reference(table, frame)
+            findings += check_layer(table, frame)
+    metric, notes = _in_one_reference(shaped, crs, stopped=_reference_is_wrong(findings))
+    findings += notes
+    if metric is not None:
+        findings += check_places(shaped)
+        findings += check_relations(shaped)
+    return shaped, metric, findings
+
+
+def _reference_is_wrong(findings: list[Finding]) -> bool:
+    wrong = {"reference_missing", "degrees_expected", "metres_expected"}
+    return any(one.rule in wrong for one in findings)
+
+
+def _in_one_reference(
+    shaped: dict[str, pd.DataFrame], crs: pyproj.CRS | None, *, stopped: bool
+) -> tuple[pyproj.CRS | None, list[Finding]]:
+    """Bring the layers of ``shaped`` into one metric reference system, where that can be done."""
+    layers = {name: frame for name, frame in shaped.items() if isinstance(frame, gpd.GeoDataFrame)}
+    filled = {name: layer for name, layer in layers.items() if usable(layer).any()}
+    if stopped or not filled:
+        return None, []
+    place = filled.get("buildings", next(iter(filled.values())))
+    target = crs or pyproj.CRS(place.crs)
+    findings = []
+    if not _is_metric(target):
+        declared, target = target, metric_crs(place[usable(place)])
+        findings.append(
+            Finding.of(Severity.NOTE, "checks.reprojected", None, declared=declared.name, target=target.name)
+        )
+    for name, layer in layers.items():
+        if layer.crs is None:
+            shaped[name] = layer.set_crs(target)
+        elif not pyproj.CRS(layer.crs).equals(target):
+            shaped[name] = layer.to_crs(target)
+            if name in filled and not findings:
+                declared_name = pyproj.CRS(layer.crs).name
+                findings.append(
+                    Finding.of(
+                        Severity.NOTE, "checks.reprojected", name, declared=declared_name, target=target.name
+                    )
+                )
+    return target, findings
+
+
+def _is_metric(crs: pyproj.CRS) -> bool:
+    return crs.is_projected and crs.axis_info[0].unit_name in {"metre", "meter"}
+
+
+def _completed(
+    town_name: str, shaped: Mapping[str, pd.DataFrame], crs: pyproj.CRS
+) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
+    """Return the tables with the communities and estates that place tells, and notes about them."""
+    completed = dict(shaped)
+    if completed["communities"].empty:
+        completed["communities"] = _study_area(town_name, completed, crs)
+    findings = []
+    for name, column, holder in (
+        ("estates", "community_id", "communities"),
+        ("buildings", "estate_id", "estates"),
+        ("buildings", "community_id", "communities"),
+    ):
+        layer, holders = completed[name], completed[holder]
+        if layer.empty or holders.empty:
+            continue
+        unknown = layer[column].isna().to_numpy(dtype=bool)
+        place = np.full(len(layer), -1, dtype=np.int64)
+        place[unknown] = containing(layer.geometry.to_numpy()[unknown], holders.geometry.to_numpy())
+        found = place >= 0
+        if not found.any():
+            continue
+        values = layer[column].copy()
+        values[found] = holders.index.to_numpy()[place[found]]
+        completed[name] = layer.assign(**{column: values})
+        ids = layer.index[found]
+        findings.append(
+            Finding.of(
+                Severity.NOTE, "checks.placed", name, ids, column=column, holder=holder, count=len(ids)
+            )
+        )
+    return completed, findings
+
+
+def _study_area(town_name: str, tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Return the one community of a town without any: the hull of its buildings and a margin."""
+    hull = shapely.convex_hull(shapely.geometrycollections(tables["buildings"].geometry.to_numpy()))
+    row = gpd.GeoDataFrame(
+        {"community_id": [STUDY_AREA_ID], "name": [town_name], "source": ["derived"]},
+        geometry=[shapely.buffer(hull, _STUDY_AREA_MARGIN_M)],
+        crs=crs,
+    )
+    communities, _ = shape_table(TABLES["communities"], row)
+    return gpd.GeoDataFrame(communities)

@@ -1,0 +1,196 @@
+"""Shaping: bring raw tables into the form of the schema, and say where they do not fit.
+
+A shaped table has every column of its schema in the type of `spatial.town.DTYPES` (null where nothing
+is known), its id as index, plane geometries, and the columns of its own behind.  Shaping never
+drops a row; a value that cannot be read as its column's kind becomes null together with an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from spatial.findings import Finding, Severity
+from spatial.schema import COMMON_COLUMNS, Column, Table
+from spatial.town import DTYPES
+
+__all__ = ["row_labels", "shape_table"]
+
+_TRUE = frozenset({"true", "yes", "y", "1", "是", "有", "真"})
+_FALSE = frozenset({"false", "no", "n", "0", "否", "无", "假"})
+_VALUES_SHOWN = 3
+_MULTI_TYPES = (
+    shapely.GeometryType.MULTIPOINT,
+    shapely.GeometryType.MULTILINESTRING,
+    shapely.GeometryType.MULTIPOLYGON,
+)
+
+
+def row_labels(table: Table, frame: pd.DataFrame) -> NDArray[np.object_]:
+    """Return what a finding calls each row: its id, or ``#`` and its number from 1 where it has none."""
+    labels = np.array([f"#{number}" for number in range(1, len(frame) + 1)], dtype=object)
+    if table.id_column and frame.index.name == table.id_column:
+        known = frame.index.notna()
+        labels[known] = frame.index[known].astype(str)
+    return labels
+
+
+def shape_table(table: Table, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return a raw table in the form of its schema, with the findings about it.
+
+    Parameters
+    ----------
+    table : the schema of the table
+    frame : raw rows; the id may be a column or the index
+    """
+    raw = frame.reset_index() if frame.index.name is not None else frame.reset_index(drop=True)
+    findings: list[Finding] = []
+    columns: dict[str, pd.Series] = {}
+    labels = _raw_labels(table, raw)
+    for column in (*table.columns, *COMMON_COLUMNS):
+        if column.name in raw.columns:
+            columns[column.name], unread = _as_kind(raw[column.name], column)
+            if unread.any():
+                findings.append(_wrong_kind(table, column, raw[column.name][unread], labels[unread]))
+        else:
+            columns[column.name] = pd.Series(pd.NA, index=raw.index, dtype=DTYPES[column.kind])
+            if column.required:
+                findings.append(
+                    Finding.of(Severity.ERROR, "checks.missing_column", table.name, column=column.name)
+                )
+    geometry_name = raw.geometry.name if _has_geometry(raw) else None
+    for name in raw.columns:
+        if name not in columns and name != geometry_name:
+            columns[str(name)] = _own_column(raw[name])
+    shaped = pd.DataFrame(columns, index=raw.index)
+    if table.is_layer:
+        shaped, more = _with_geometry(table, shaped, raw, labels)
+        findings.extend(more)
+    if table.id_column:
+        shaped = shaped.set_index(table.id_column)
+    return shaped, findings
+
+
+def _raw_labels(table: Table, raw: pd.DataFrame) -> NDArray[np.object_]:
+    if table.id_column not in raw.columns:
+        return row_labels(table, raw)
+    texts, _ = _as_kind(raw[table.id_column], table.column(table.id_column))
+    return row_labels(table, pd.DataFrame(index=pd.Index(texts, name=table.id_column)))
+
+
+def _has_geometry(frame: pd.DataFrame) -> bool:
+    return isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None
+
+
+def _wrong_kind(table: Table, column: Column, values: pd.Series, ids: Sequence[object]) -> Finding:
+    shown = "、".join(repr(value) for value in values.unique()[:_VALUES_SHOWN])
+    return Finding.of(
+        Severity.ERROR,
+        f"checks.not_{column.kind}",
+        table.name,
+        ids,
+        column=column.name,
+        values=shown,
+        count=len(values),
+    )
+
+
+def _as_kind(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[np.bool_]]:
+    """Return the values in the type of a column, and which of them could not be read."""
+    dtype = DTYPES[column.kind]
+    if values.dtype == dtype and column.kind in {"whole", "flag"}:
+        return values, np.zeros(len(values), dtype=bool)
+    missing = values.isna().to_numpy(dtype=bool)
+    if column.kind in {"text", "date"}:
+        read = _as_text(values)
+        if column.kind == "date":
+            valid = pd.to_datetime(read, errors="coerce", format="ISO8601").notna().to_numpy()
+            read = read.where(valid)
+            missing = missing | (_as_text(values).isna().to_numpy(dtype=bool))
+    elif column.kind == "flag":
+        read, missing = _as_flag(values, missing)
+    else:
+        if _is_textual(values):
+            missing = missing | (values.astype("string").str.strip() == "").fillna(value=False).to_numpy(bool)
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        readable = np.isfinite(numbers)
+        if column.kind == "whole":
+            readable &= np.where(readable, numbers, 0.0) % 1 == 0
+        read = pd.Series(numbers, index=values.index, dtype="Float64").where(readable).astype(dtype)
+    unread = read.isna().to_numpy(dtype=bool) & ~missing
+    if column.kind == "text":  # a blank text says nothing: it is a null, not an unreadable value
+        unread[:] = False
+    return read, unread
+
+
+def _is_textual(values: pd.Series) -> bool:
+    return bool(pd.api.types.is_string_dtype(values.dtype) or values.dtype == object)
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        texts = values.dt.strftime("%Y-%m-%d").astype("string")
+    elif pd.api.types.is_float_dtype(values.dtype):
+        # A code that a spreadsheet read as a number: 110108001001.0 is 110108001001.
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        whole = np.isfinite(numbers) & (np.where(np.isfinite(numbers), numbers, 0.5) % 1 == 0)
+        if whole.any() and (whole | np.isnan(numbers)).all():
+            texts = values.astype("Int64").astype("string")
+        else:
+            texts = values.astype("Float64").astype("string")
+    else:
+        texts = values.astype("string")
+    return texts.mask((texts.str.strip() == "").fillna(value=False))
+
+
+def _as_flag(values: pd.Series, missing: NDArray[np.bool_]) -> tuple[pd.Series, NDArray[np.bool_]]:
+    if pd.api.types.is_bool_dtype(values.dtype) and values.dtype != object:
+        return values.astype("boolean"), missing
+    texts = _as_text(values).str.strip().str.lower()
+    read = pd.Series(pd.NA, index=values.index, dtype="boolean")
+    read[texts.isin(_TRUE).to_numpy(dtype=bool, na_value=False)] = True
+    read[texts.isin(_FALSE).to_numpy(dtype=bool, na_value=False)] = False
+    return read, missing | texts.isna().to_numpy(dtype=bool)
+
+
+def _own_column(values: pd.Series) -> pd.Series:
+    """Return a column the schema does not know, in a type that keeps nulls through a file."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _as_text(values)
+    converted = values.convert_dtypes()
+    return converted.astype("string") if converted.dtype == object else converted
+
+
+def _with_geometry(
+    table: Table, shaped: pd.DataFrame, raw: pd.DataFrame, labels: NDArray[np.object_]
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    if not _has_geometry(raw):
+        findings = [Finding.of(Severity.ERROR, "checks.missing_geometry_column", table.name)]
+        empty = gpd.GeoSeries([None] * len(shaped), index=shaped.index)
+        return gpd.GeoDataFrame(shaped, geometry=empty), findings if len(raw) else []
+    geometries = raw.geometry.to_numpy()
+    findings = []
+    with_height = shapely.has_z(geometries)
+    if with_height.any():
+        geometries = shapely.force_2d(geometries)
+        findings.append(Finding.of(Severity.NOTE, "checks.heights_left_out", table.name, labels[with_height]))
+    geometries = _plain(geometries)
+    return gpd.GeoDataFrame(shaped, geometry=geometries, crs=raw.crs), findings
+
+
+def _plain(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return geometries with empty ones as None and a multi geometry of one part as that part.
+
+    The one form makes a town equal to itself after it went through a file format that knows only
+    multi geometries.
+    """
+    plain = geometries.copy()
+    plain[shapely.is_empty(plain)] = None
+    single = np.isin(shapely.get_type_id(plain), _MULTI_TYPES) & (shapely.get_num_geometries(plain) == 1)
+    plain[single] = shapely.get_geometry(plain[single], 0)
+    return plain
