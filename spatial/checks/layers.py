@@ -19,7 +19,7 @@ from spatial.checks.shaping import row_labels
 from spatial.findings import Finding, Severity
 from spatial.schema import Table
 
-__all__ = ["check_layer", "check_places", "check_reference", "usable"]
+__all__ = ["check_layer", "check_places", "check_reference", "only_where", "usable"]
 
 _TYPES = {
     "point": (shapely.GeometryType.POINT,),
@@ -44,7 +44,8 @@ def check_reference(table: Table, layer: gpd.GeoDataFrame) -> list[Finding]:
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
     if not len(bounds):
         return []
-    west, south, east, north = *bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)
+    west, south = bounds[:, :2].min(axis=0).tolist()
+    east, north = bounds[:, 2:].max(axis=0).tolist()
     values = {"west": west, "south": south, "east": east, "north": north}
     if layer.crs is None:
         return [Finding.of(Severity.ERROR, "checks.reference_missing", table.name, **values)]
@@ -125,6 +126,13 @@ def usable(layer: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     present = shapely.is_geometry(geometries) & shapely.is_valid(geometries)
     finite: NDArray[np.bool_] = present & np.isfinite(shapely.length(geometries))
     return finite & np.isfinite(shapely.bounds(geometries)).all(axis=1)
+
+
+def only_where(rows: NDArray[np.bool_], geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the geometries of the chosen rows and None in place of the others."""
+    chosen = geometries.copy()
+    chosen[~rows] = None
+    return chosen
 
 
 def check_places(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:

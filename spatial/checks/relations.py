@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.catalogue import categories
-from spatial.checks.layers import usable
+from spatial.checks.layers import only_where, usable
 from spatial.checks.shaping import row_labels
 from spatial.findings import Finding, Severity
 from spatial.schema import TABLES
@@ -71,7 +71,7 @@ def containing(geometries: NDArray[np.object_], polygons: NDArray[np.object_]) -
     geometries : shape (n,)
     polygons : shape (m,), entries that are no polygon hold nothing
     """
-    holders = np.where(shapely.get_dimensions(polygons) == 2, polygons, None)
+    holders = only_where(shapely.get_dimensions(polygons) == 2, polygons)
     points = shapely.point_on_surface(geometries)
     found = np.full(len(geometries), len(polygons), dtype=np.int64)
     point_number, polygon_number = shapely.STRtree(holders).query(points, predicate="intersects")
@@ -189,20 +189,19 @@ def _communities(tables: Tables) -> Iterator[Finding]:
 def _polygons(layer: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Return the usable polygons of a layer, None in place of anything else."""
     geometries = layer.geometry.to_numpy()
-    chosen: NDArray[np.object_] = np.where(
-        usable(layer) & (shapely.get_dimensions(geometries) == 2), geometries, None
-    )
-    return chosen
+    return only_where(usable(layer) & (shapely.get_dimensions(geometries) == 2), geometries)
 
 
 def _buildings_in_communities(tables: Tables) -> Iterator[Finding]:
     communities, buildings = tables["communities"], tables["buildings"]
     if communities.empty or buildings.empty:
         return
-    geometries = np.where(usable(buildings), buildings.geometry.to_numpy(), None)
+    geometries = only_where(usable(buildings), buildings.geometry.to_numpy())
     place = containing(geometries, _polygons(communities))
     stated = (
-        communities.index.get_indexer(buildings["community_id"]) if communities.index.is_unique else place
+        communities.index.get_indexer(pd.Index(buildings["community_id"]))
+        if communities.index.is_unique
+        else place
     )
     labels = row_labels(TABLES["buildings"], buildings)
     placed = shapely.is_geometry(geometries)
@@ -256,7 +255,7 @@ def _streets(tables: Tables) -> Iterator[Finding]:
         yield Finding.of(Severity.NOTE, "checks.no_streets", "streets")
         return
     walked = (streets["role"] != "outline").to_numpy(dtype=bool, na_value=True)
-    tree = shapely.STRtree(np.where(usable(streets) & walked, streets.geometry.to_numpy(), None))
+    tree = shapely.STRtree(only_where(usable(streets) & walked, streets.geometry.to_numpy()))
     for name in ("facilities", "buildings"):
         layer = tables[name]
         rows = np.flatnonzero(usable(layer) & (lives(layer) if name == "buildings" else True))

@@ -7,7 +7,7 @@ drops a row; a value that cannot be read as its column's kind becomes null toget
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import geopandas as gpd
 import numpy as np
@@ -87,8 +87,8 @@ def _has_geometry(frame: pd.DataFrame) -> bool:
     return isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None
 
 
-def _wrong_kind(table: Table, column: Column, values: pd.Series, ids: Sequence[object]) -> Finding:
-    shown = "、".join(repr(value) for value in values.unique()[:_VALUES_SHOWN])
+def _wrong_kind(table: Table, column: Column, values: pd.Series, ids: Iterable[object]) -> Finding:
+    shown = "、".join(str(value) for value in values.unique()[:_VALUES_SHOWN])
     return Finding.of(
         Severity.ERROR,
         f"checks.not_{column.kind}",
@@ -116,12 +116,13 @@ def _as_kind(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[np.b
         read, missing = _as_flag(values, missing)
     else:
         if _is_textual(values):
-            missing = missing | (values.astype("string").str.strip() == "").fillna(value=False).to_numpy(bool)
+            missing = missing | _as_text(values).isna().to_numpy(dtype=bool)
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         readable = np.isfinite(numbers)
         if column.kind == "whole":
             readable &= np.where(readable, numbers, 0.0) % 1 == 0
-        read = pd.Series(numbers, index=values.index, dtype="Float64").where(readable).astype(dtype)
+        kept = pd.Series(numbers, index=values.index, dtype="Float64").where(readable)
+        read = kept.astype("Int64") if column.kind == "whole" else kept
     unread = read.isna().to_numpy(dtype=bool) & ~missing
     if column.kind == "text":  # a blank text says nothing: it is a null, not an unreadable value
         unread[:] = False
@@ -145,7 +146,9 @@ def _as_text(values: pd.Series) -> pd.Series:
             texts = values.astype("Float64").astype("string")
     else:
         texts = values.astype("string")
-    return texts.mask((texts.str.strip() == "").fillna(value=False))
+    blank = (texts.str.strip() == "").to_numpy(dtype=bool, na_value=False)
+    masked: pd.Series = texts.mask(blank)
+    return masked
 
 
 def _as_flag(values: pd.Series, missing: NDArray[np.bool_]) -> tuple[pd.Series, NDArray[np.bool_]]:

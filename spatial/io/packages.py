@@ -16,7 +16,6 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pyogrio
-import pyogrio.errors
 import pyproj
 
 from spatial.checks import make_town, shape_table
@@ -52,7 +51,7 @@ def write_town(town: Town, path: Path | str) -> Path:
     FileError
         If the file cannot be written.
     """
-    return _write(path, town.tables, {**town.provenance, "name": town.name, "package": _TOWN}, town.crs)
+    return _write(path, town.tables, {**town.provenance, "name": town.name, "package": _TOWN})
 
 
 def read_town(path: Path | str) -> Town:
@@ -102,7 +101,7 @@ def write_plan(plan: Plan, path: Path | str) -> Path:
         "certificates": plan.certificates,
         "rules": rules,
     }
-    return _write(path, tables, {**plan.provenance, "package": _PLAN}, plan.grids.crs)
+    return _write(path, tables, {**plan.provenance, "package": _PLAN})
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -136,7 +135,7 @@ def write_coverage(coverage: Coverage, path: Path | str) -> Path:
         If the file cannot be written.
     """
     tables = {name: getattr(coverage, name) for name in COVERAGE_TABLES}
-    return _write(path, tables, {**coverage.provenance, "package": _COVERAGE}, coverage.buildings.crs)
+    return _write(path, tables, {**coverage.provenance, "package": _COVERAGE})
 
 
 def read_coverage(path: Path | str) -> Coverage:
@@ -214,7 +213,7 @@ def written_whole(path: Path | str) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(target)
-    except (OSError, pyogrio.errors.DataSourceError) as error:
+    except (OSError, RuntimeError) as error:
         raise FileError("io.not_writable", path=target, reason=str(error)) from error
     finally:
         for leftover in target.parent.glob(f"{partial.name}*"):
@@ -225,28 +224,22 @@ def _write(
     path: Path | str,
     tables: Mapping[str, pd.DataFrame],
     provenance: Mapping[str, str],
-    crs: pyproj.CRS | str | None,
 ) -> Path:
     entries = sorted((key, str(value)) for key, value in provenance.items())
     with written_whole(path) as partial:
         for name, table in tables.items():
             frame = table.reset_index() if table.index.name else table
-            if isinstance(frame, gpd.GeoDataFrame):
-                _write_layer(partial, name, frame, crs)
-            elif len(frame):
-                _write_layer(partial, name, frame, None)
-        _write_layer(partial, "provenance", pd.DataFrame(entries, columns=["key", "value"]), None)
+            if len(frame):
+                _write_layer(partial, name, frame)
+        _write_layer(partial, "provenance", pd.DataFrame(entries, columns=["key", "value"]))
     return Path(path)
 
 
-def _write_layer(partial: Path, name: str, frame: pd.DataFrame, crs: pyproj.CRS | str | None) -> None:
+def _write_layer(partial: Path, name: str, frame: pd.DataFrame) -> None:
     options: dict[str, object] = {"layer": name, "driver": "GPKG", "append": partial.exists()}
     if isinstance(frame, gpd.GeoDataFrame):
-        if frame.empty:
-            return
         frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
         options["geometry_type"], options["promote_to_multi"] = _geometry_type(frame)
-        frame = frame if frame.crs is not None or crs is None else frame.set_crs(crs)
     pyogrio.write_dataframe(frame, partial, use_arrow=False, **options)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ def read_layer(path: Path | str, layer: str, *, encoding: str | None = None) -> 
     return pd.DataFrame(frame) if not isinstance(frame, gpd.GeoDataFrame) else frame
 
 
-def read_layers(path: Path | str, skip: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
+def read_layers(path: Path | str, skip: Collection[str] = ()) -> dict[str, pd.DataFrame]:
     """Read every layer and table of a file but those of ``skip``."""
     return {name: read_layer(path, name) for name in layer_names(path) if name not in skip}
 
