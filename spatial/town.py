@@ -25,7 +25,7 @@ from spatial.schema import COMMON_COLUMNS, Column, Table
 if TYPE_CHECKING:
     import pyproj
 
-__all__ = ["DTYPES", "Town", "empty_table", "fingerprint"]
+__all__ = ["DTYPES", "Town", "canonical_rows", "empty_table", "fingerprint"]
 
 # Pandas types that keep a null a null: a count with a gap must not become a float.
 DTYPES: Mapping[str, str] = MappingProxyType(
@@ -143,13 +143,14 @@ def fingerprint(tables: Mapping[str, pd.DataFrame]) -> str:
         frame = tables[name]
         if frame.empty:
             continue
-        rows = _canonical_rows(frame)
+        rows = canonical_rows(frame)
         digest.update(f"{name}\x1d{len(rows)}\x1d".encode())
         digest.update("\x1e".join(sorted(rows)).encode())
     return digest.hexdigest()
 
 
-def _canonical_rows(frame: pd.DataFrame) -> list[str]:
+def canonical_rows(frame: pd.DataFrame) -> list[str]:
+    """Return every row as one text that does not depend on the order of columns, as the fingerprint reads it."""
     named = frame.reset_index() if frame.index.name else frame
     parts = []
     for name in sorted(named.columns):

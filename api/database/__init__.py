@@ -1,0 +1,23 @@
+"""The database: models, migrations, box queries and bulk loading, on SQLite and on PostGIS alike."""
+
+from __future__ import annotations
+
+from api.database.engine import migrate, open_database, writing
+from api.database.models import KINDS, Base, Package, Revision, row_id, table_of
+from api.database.regions import touches
+from api.database.rows import insert_frame, read_frame
+
+__all__ = [
+    "KINDS",
+    "Base",
+    "Package",
+    "Revision",
+    "insert_frame",
+    "migrate",
+    "open_database",
+    "read_frame",
+    "row_id",
+    "table_of",
+    "touches",
+    "writing",
+]

@@ -1,0 +1,1 @@
+"""One module to a step; a step that was released is never changed."""
