@@ -1,0 +1,105 @@
+"""``wangge draw``: the grids of a town, by the rules, with certificates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from api.commands.frame import ExitCode, LocalCommand, argument, option, progress_bars, say
+
+if TYPE_CHECKING:
+    from spatial.grids import GridRules, Plan
+
+__all__ = ["command", "plan_summary", "rules_from"]
+
+
+def command() -> LocalCommand:
+    """Return the command."""
+    return LocalCommand(
+        "draw",
+        _run,
+        argument("town", type=Path),
+        option("output", "-o", "--output", required=True, type=Path),
+        option("rules", "--rules", type=Path),
+        option("lower", "--lower", type=click.IntRange(min=0)),
+        option("upper", "--upper", type=click.IntRange(min=1)),
+        option("previous", "--previous", type=Path),
+        option("time_limit", "--time-limit", type=click.FloatRange(min=0, min_open=True)),
+        option("seed", "--seed", default=0, type=click.IntRange(min=0), show_default=True),
+    )
+
+
+def rules_from(path: Path | None, lower: int | None, upper: int | None) -> GridRules:
+    """Return the rules of a file, or the default ones, with the window of the command line."""
+    from dataclasses import replace
+
+    from spatial.grids import GridRules, read_rules
+
+    rules = GridRules() if path is None else read_rules(path)
+    given = {name: value for name, value in (("lower", lower), ("upper", upper)) if value is not None}
+    return replace(rules, **given)
+
+
+def plan_summary(plan: Plan) -> dict[str, Any]:
+    """Return what a plan comes to, as plain values."""
+    basic = plan.grids[plan.grids["kind"] == "basic"]
+    certificates = plan.certificates
+    return {
+        "grids": len(basic),
+        "special_grids": len(plan.grids) - len(basic),
+        "in_range": int(basic["in_range"].fillna(value=False).sum()),
+        "households": int(basic["households"].sum()),
+        "extra_pieces": _total(certificates["extra_pieces"]),
+        "extra_pieces_bound": _total(certificates["extra_pieces_bound"]),
+        "statuses": certificates["status"].to_dict(),
+        "exceptions": basic["exception_reason"].dropna().to_dict(),
+    }
+
+
+def _total(column: Any) -> int | None:  # noqa: ANN401 - a pandas column
+    return int(column.sum()) if column.notna().all() else None
+
+
+def _run(
+    *,
+    town: Path,
+    output: Path,
+    rules: Path | None,
+    lower: int | None,
+    upper: int | None,
+    previous: Path | None,
+    time_limit: float | None,
+    seed: int,
+) -> tuple[ExitCode, dict[str, Any]]:
+    import numpy as np
+
+    from spatial.grids import draw_plan
+    from spatial.io import read_plan, read_town, write_plan
+
+    window = rules_from(rules, lower, upper)
+    place = read_town(town)
+    with progress_bars() as progress:
+        plan = draw_plan(
+            place,
+            window,
+            previous=None if previous is None else read_plan(previous),
+            time_limit_s=time_limit,
+            rng=np.random.default_rng(seed),
+            progress=progress,
+        )
+    write_plan(plan, output)
+    summary = plan_summary(plan)
+    say("commands.draw.result", lower=window.lower, upper=window.upper, **summary)
+    for grid_id, reason in summary["exceptions"].items():
+        say("commands.draw.exception", grid=grid_id, reason=reason)
+    say("commands.written", path=output)
+    return _exit_code(plan), {"plan": str(output), "seed": seed, **summary}
+
+
+def _exit_code(plan: Plan) -> ExitCode:
+    if (missing := plan.certificates.index[plan.certificates["status"] == "none_found"]).size:
+        say("commands.draw.none_found", communities="、".join(missing))
+        return ExitCode.NOT_FOUND
+    return ExitCode.DONE

@@ -1,0 +1,49 @@
+"""``wangge import``: office files or OpenStreetMap data become a town; every row is accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from api.commands.frame import ExitCode, LocalCommand, argument, option, progress_bars, say, say_report
+
+__all__ = ["command"]
+
+
+def command() -> LocalCommand:
+    """Return the command."""
+    return LocalCommand(
+        "import",
+        _run,
+        argument("sources", nargs=-1, required=True, type=Path),
+        option("output", "-o", "--output", required=True, type=Path),
+        option("mapping", "--mapping", required=True, type=Path),
+    )
+
+
+def _run(sources: tuple[Path, ...], output: Path, mapping: Path) -> tuple[ExitCode, dict[str, Any]]:
+    from spatial.io import import_town, write_town
+
+    with progress_bars() as progress:
+        imported = import_town(sources, mapping, progress)
+    write_town(imported.town, output)
+    counts = imported.counts
+    for (layer, table), rows in counts.groupby(["layer", "table"], sort=False, dropna=False):
+        outcomes = rows.set_index("outcome")["rows"]
+        say(
+            "commands.import.counts",
+            layer=layer,
+            table=table,
+            read=int(outcomes.sum()),
+            kept=int(outcomes.get("kept", 0)),
+        )
+        for outcome, left_out in outcomes.drop("kept", errors="ignore").items():
+            say(f"commands.import.outcome.{outcome}", rows=int(left_out))
+    say_report(imported.report)
+    say("commands.written", path=output)
+    return ExitCode.DONE, {
+        "town": str(output),
+        "rows": {name: len(table) for name, table in imported.town.tables.items() if len(table)},
+        "counts": counts.astype(object).where(counts.notna(), None).to_dict(orient="records"),
+        "findings": [finding.as_record() for finding in imported.report],
+    }
