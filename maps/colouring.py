@@ -1,0 +1,135 @@
+"""Colouring of grids: six hues, no two neighbours alike.
+
+Neighbours are grids that share an edge or lie within 40 m of each other (across a street).  The
+hues are given in smallest-last order (Matula & Beck 1983), the fewest used hue first, so that a
+plan gets the same colours every time.  Grids that only touch form a planar graph, which always has
+a grid with five neighbours or fewer: six hues are enough for them whatever the plan.  Where the 40 m
+would ask for a seventh hue, only shared edges count.
+
+Kept through edits: with the hues of before, only new grids and the smaller grid of a new conflict
+change, and more of their neighbourhood only where no hue is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from maps.symbology import GRID_HUES
+
+__all__ = ["colour_grids", "neighbours"]
+
+_NEAR_M = 40.0
+_EDGE_M = 1.0
+
+Graph = list[frozenset[int]]
+
+
+def colour_grids(
+    grids: gpd.GeoSeries, previous: Mapping[str, int] | None = None, *, near_m: float = _NEAR_M
+) -> pd.Series:
+    """Give every grid a hue, 1 to 6, so that no two neighbours share one.
+
+    Parameters
+    ----------
+    grids : polygons in a metric CRS, indexed by grid_id
+    previous : hues of an earlier revision by grid_id; they are kept where they can be
+    near_m : grids within this distance are neighbours too, metres
+
+    Returns
+    -------
+    hues, whole numbers, indexed as ``grids``
+
+    Examples
+    --------
+    >>> squares = gpd.GeoSeries([shapely.box(0, 0, 9, 9), shapely.box(9, 0, 18, 9)], index=["a", "b"])
+    >>> colour_grids(squares).tolist()
+    [1, 2]
+    """
+    touching = neighbours(grids)
+    near = neighbours(grids, near_m)
+    kept = _kept(grids, previous or {}, near)
+    hues = _complete(kept, near)
+    if hues is None:
+        kept = _kept(grids, previous or {}, touching)
+        hues = _complete(kept, touching)
+    if hues is None:
+        # Only grids in several pieces can make a graph that six hues do not colour.
+        hues = _greedy({}, touching, range(len(touching)), forced=True)
+    return pd.Series([hues[i] for i in range(len(grids))], index=grids.index, name="hue", dtype="int64")
+
+
+def neighbours(grids: gpd.GeoSeries, near_m: float | None = None) -> Graph:
+    """Return the neighbours of every grid by position: within ``near_m``, or sharing an edge of 1 m."""
+    shapes = np.asarray(grids.array)
+    tree = shapely.STRtree(shapes)
+    pairs: NDArray[np.int64]
+    pairs = tree.query(shapes, predicate="dwithin", distance=_EDGE_M / 2 if near_m is None else near_m)
+    one, other = pairs[:, pairs[0] < pairs[1]]
+    if near_m is None and len(one):
+        # A corner is no edge: what two grids share must be longer than the gap that was allowed.
+        shared = shapely.length(
+            shapely.intersection(shapely.boundary(shapes[one]), shapely.buffer(shapes[other], _EDGE_M / 2))
+        )
+        one, other = one[shared > 2 * _EDGE_M], other[shared > 2 * _EDGE_M]
+    graph: list[set[int]] = [set() for _ in shapes]
+    for i, j in zip(one.tolist(), other.tolist(), strict=True):
+        graph[i].add(j)
+        graph[j].add(i)
+    return [frozenset(those) for those in graph]
+
+
+def _kept(grids: gpd.GeoSeries, previous: Mapping[str, int], graph: Graph) -> dict[int, int]:
+    """Return the hues that stay: the previous ones, less the smaller grid of every conflict."""
+    hues = {i: previous[name] for i, name in enumerate(grids.index) if name in previous}
+    areas = grids.area.to_numpy()
+    for i in sorted(hues, key=lambda one: (areas[one], one)):
+        if any(hues.get(j) == hues[i] for j in graph[i]):
+            del hues[i]
+    return hues
+
+
+def _complete(kept: Mapping[int, int], graph: Graph) -> dict[int, int] | None:
+    """Colour what has no hue; free the neighbourhood where that fails; None when all free fails too."""
+    free = set(range(len(graph))) - set(kept)
+    while True:
+        hues = _greedy({i: hue for i, hue in kept.items() if i not in free}, graph, free)
+        grown = free | {j for i in free for j in graph[i]}
+        if hues is not None or grown == free:
+            return hues
+        free = grown
+
+
+def _greedy(
+    hues: Mapping[int, int], graph: Graph, free: set[int] | range, *, forced: bool = False
+) -> dict[int, int] | None:
+    """Colour ``free`` in smallest-last order, the fewest used hue first; None when a grid has none left."""
+    given = dict(hues)
+    used = [sum(1 for hue in given.values() if hue == one) for one in range(1, GRID_HUES + 1)]
+    for i in _smallest_last(graph, free):
+        clashes = [sum(given.get(j) == one for j in graph[i]) for one in range(1, GRID_HUES + 1)]
+        best = min(range(GRID_HUES), key=lambda one: (clashes[one], used[one], one))
+        if clashes[best] and not forced:
+            return None
+        given[i] = best + 1
+        used[best] += 1
+    return given
+
+
+def _smallest_last(graph: Graph, free: set[int] | range) -> list[int]:
+    """Order grids so that each has few neighbours before it: take away the least linked, then reverse."""
+    left = {i: len(graph[i]) for i in free}
+    order = []
+    while left:
+        least = min(left, key=lambda i: (left[i], -i))
+        del left[least]
+        order.append(least)
+        for j in graph[least]:
+            if j in left:
+                left[j] -= 1
+    return order[::-1]

@@ -1,0 +1,250 @@
+"""Content of the static page: features, figures and texts as one compact JSON document.
+
+Coordinates are whole millionths of a degree (WGS 84), each after the first as the step from the one
+before; the page's script adds them up again.  Walks and rates stand in columns, one to a category,
+in the order of the buildings and of the rates' subjects.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from maps.certificates import certificate_sentence, certificate_tag
+from maps.features import features, household_columns, label_points, line_work
+from maps.layers import LAYERS, STRATA, Layer
+from maps.symbology import BAND_LIMITS_M, COVER_LIMITS, FACILITY_GROUPS, glyph
+from spatial.catalogue import categories
+from spatial.grids.plan import Plan
+from spatial.lifecircle.coverage import Coverage
+from spatial.messages import LANGUAGES, catalogue
+from spatial.town import Town
+
+__all__ = ["page_content"]
+
+_STEPS_PER_DEGREE = 1e6
+_SIMPLIFY_M = {"streets": 0.5, "gaps": 1.0, "barriers": 1.0, "estates": 0.5, "special_areas": 0.5}
+_TILING_SIMPLIFY_M = 1.0
+_TILINGS = ("communities", "grids", "coverage_communities", "coverage_grids")
+
+# Statuses of a walk without a length, as the page reads them: negative numbers in place of metres.
+_WALK_CODES = {
+    "beyond_search": -1,
+    "no_facility": -2,
+    "stranded_data": -3,
+    "stranded_barrier": -4,
+    "not_assessed": -5,
+}
+
+
+def page_content(town: Town, plan: Plan, coverage: Coverage) -> str:
+    """Return everything the static page shows, as JSON."""
+    shown = {layer_id: features(layer_id, town, plan, coverage) for layer_id in LAYERS}
+    known = _categories(town, coverage)
+    document = {
+        "town": _town(town),
+        "plan": _plan(town, plan),
+        "languages": LANGUAGES,
+        "texts": {
+            language: {
+                key: value
+                for key, value in catalogue(language).items()
+                if key.partition(".")[0] in {"maps", "page", "common"}
+            }
+            for language in LANGUAGES
+        },
+        "strata": STRATA,
+        "bands": BAND_LIMITS_M,
+        "cover": COVER_LIMITS,
+        "layers": [_layer(layer) for layer in LAYERS.values()],
+        "features": {
+            layer_id: _encode(layer_id, frame, town)
+            for layer_id, frame in shown.items()
+            if not layer_id.startswith("coverage_")
+        },
+        "glyphs": {group: glyph(group) for group in FACILITY_GROUPS},
+        "categories": known,
+        "walks": _walks(coverage, shown["buildings"].index, [one["id"] for one in known]),
+        "rates": _rates(coverage, known),
+        "gap_categories": coverage.gaps["category"].reindex(shown["gaps"].index).tolist(),
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _town(town: Town) -> dict[str, Any]:
+    everywhere = pd.Series("town", index=town.buildings.index)
+    counted = household_columns(town.buildings, everywhere)
+    totals = counted.iloc[0] if len(counted) else pd.Series(dtype="Int64")
+    box = town.communities if len(town.communities) else town.buildings
+    return {
+        "name": town.name,
+        "synthetic": town.synthetic,
+        "crs": town.crs.name,
+        "bounds": [round(float(one), 6) for one in box.to_crs(4326).total_bounds],
+        "source": town.provenance.get("source"),
+        "licence": town.provenance.get("licence"),
+        "communities": len(town.communities),
+        "estates": len(town.estates),
+        **{name: _plain(totals.get(name, pd.NA)) for name in counted.columns},
+    }
+
+
+def _plan(town: Town, plan: Plan) -> dict[str, Any]:
+    certificates = plan.certificates.reindex(town.communities.index).dropna(subset=["status"])
+    return {
+        "lower": int(float(plan.rules.get("lower", 300))),
+        "upper": int(float(plan.rules.get("upper", 500))),
+        "certificates": {
+            str(name): {
+                "status": row["status"],
+                "tag": {one: certificate_tag(row["status"], one) for one in LANGUAGES},
+                "sentence": {one: certificate_sentence(row, one) for one in LANGUAGES},
+            }
+            for name, row in certificates.iterrows()
+        },
+        "in_range": {str(name): _plain(value) for name, value in plan.grids["in_range"].items()},
+        "reasons": {str(name): value for name, value in plan.grids["exception_reason"].dropna().items()},
+        "extra_pieces": _plain(plan.certificates["extra_pieces"].sum(min_count=1)),
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "id": layer.layer_id,
+        "shape": layer.shape,
+        "views": layer.views,
+        "on": layer.on,
+        "heading": layer.heading,
+        "once": layer.once,
+        "popup": [{"column": field.column, "format": field.format} for field in layer.popup],
+        "label": vars(layer.label) if layer.label else None,
+        "symbols": [vars(symbol) for symbol in layer.symbols],
+    }
+
+
+def _categories(town: Town, coverage: Coverage) -> list[dict[str, Any]]:
+    """Return the categories that the coverage measured, in the order of the catalogue."""
+    offered = town.services["category"].value_counts()
+    known = categories()
+    measured = list(dict.fromkeys(coverage.walks["category"]))
+    rank = {name: position for position, name in enumerate(known)}
+    limits = coverage.rates.groupby("category")["limit_m"].agg(set)
+    return [
+        {
+            "id": name,
+            "names": dict(known[name].names) if name in known else dict.fromkeys(LANGUAGES, name),
+            "group": known[name].group if name in known else FACILITY_GROUPS[0],
+            "limit": known[name].radius_m if name in known else min(limits[name]),
+            "facilities": int(offered.get(name, 0)),
+        }
+        for name in sorted(measured, key=lambda one: rank.get(one, len(rank)))
+    ]
+
+
+def _walks(coverage: Coverage, buildings: pd.Index, names: list[str]) -> dict[str, list[int | None]]:
+    """Return whole metres by category for every building; codes below 0; None where not measured.
+
+    Metres are rounded up, so that a walk is within a limit of whole metres here if it is in the coverage.
+    """
+    walks = coverage.walks
+    values = np.ceil(walks["walk_m"].astype("Float64"))
+    coded = walks["status"].map(_WALK_CODES).astype("Float64")
+    table = pd.DataFrame(
+        {"category": walks["category"], "building_id": walks["building_id"], "value": values.fillna(coded)}
+    )
+    wide = table.pivot(index="building_id", columns="category", values="value").reindex(buildings)
+    return {
+        name: [None if pd.isna(one) else int(one) for one in wide[name].tolist()] for name in names
+    }
+
+
+def _rates(coverage: Coverage, known: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return by category: the town's figures, its bands, and those of communities and grids."""
+    rates = coverage.rates
+    rates = rates[(rates["basis"] == "households") & rates["category"].notna()]
+    figures = ["numerator", "numerator_low", "numerator_high", "denominator", "undetermined", "estimated_share"]
+    found: dict[str, Any] = {}
+    for category in known:
+        own = rates[rates["category"] == category["id"]]
+        at_limit = own[own["limit_m"] == category["limit"]]
+        whole = own[own["subject_type"] == "town"].set_index("limit_m")["numerator"]
+        found[category["id"]] = {
+            kind: {
+                str(row.subject_id): [_rounded(getattr(row, name)) for name in figures]
+                for row in at_limit[at_limit["subject_type"] == kind].itertuples()
+            }
+            for kind in ("town", "community", "grid")
+        } | {"bands": [_rounded(whole.get(limit, pd.NA)) for limit in BAND_LIMITS_M]}
+    return found
+
+
+def _rounded(value: Any) -> float | None:
+    return None if pd.isna(value) else round(float(value), 4)
+
+
+def _plain(value: Any) -> Any:
+    if value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _encode(layer_id: str, frame: gpd.GeoDataFrame, town: Town) -> dict[str, Any]:
+    """Return a layer's features in columns: ids, properties, shapes, label points and line work."""
+    layer = LAYERS[layer_id]
+    shapes = frame.geometry
+    if layer_id in _TILINGS and len(shapes):
+        shapes = gpd.GeoSeries(
+            shapely.coverage_simplify(np.asarray(shapes.array), _TILING_SIMPLIFY_M),
+            index=shapes.index,
+            crs=shapes.crs,
+        )
+    elif layer_id in _SIMPLIFY_M:
+        shapes = shapes.simplify(_SIMPLIFY_M[layer_id])
+    encoded: dict[str, Any] = {
+        "ids": [str(one) for one in frame.index],
+        "shapes": _shapes(shapes),
+        "columns": {
+            name: [_plain(one) for one in frame[name].astype(object).tolist()]
+            for name in frame.columns
+            if name != "geometry" and frame[name].notna().any()
+        },
+    }
+    if layer.label or layer_id == "gaps":
+        encoded["labels"] = _shapes(label_points(frame.geometry))
+    if layer.once:
+        encoded["lines"] = _shapes(line_work(shapes))
+    if "community_id" in town.tables.get(layer.table, pd.DataFrame()).columns and layer.package == "town":
+        owner = town.tables[layer.table]["community_id"].reindex(frame.index)
+        encoded["community"] = [_plain(one) for one in owner.astype(object).tolist()]
+    return encoded
+
+
+def _shapes(shapes: gpd.GeoSeries) -> list[Any]:
+    """Return every shape as its parts: a point as [x, y], a line as steps, a polygon as rings of steps."""
+    geographic = shapes.to_crs(4326)
+    geometry = shapely.orient_polygons(np.asarray(geographic.array))
+    return [_shape(one) for one in geometry]
+
+
+def _shape(shape: Any) -> Any:
+    if shape is None or shape.is_empty:
+        return []
+    if shape.geom_type == "Point":
+        return _steps(shapely.get_coordinates(shape))
+    parts = shapely.get_parts(shape)
+    if shapely.get_dimensions(parts[0]) == 2:
+        return [[_steps(shapely.get_coordinates(ring)[:-1]) for ring in shapely.get_rings(one)] for one in parts]
+    return [_steps(shapely.get_coordinates(one)) for one in parts]
+
+
+def _steps(coordinates: NDArray[np.float64]) -> list[int]:
+    whole = np.rint(coordinates * _STEPS_PER_DEGREE).astype(np.int64)
+    whole[1:] -= whole[:-1].copy()
+    return [int(one) for one in whole.ravel()]
+
