@@ -2,18 +2,27 @@
 
 A town is planned in metres.  In China that means CGCS2000 (GB 22021) in Gauss–Krüger zones of three
 degrees, EPSG:4534–4554; elsewhere the UTM zone of WGS 84.
+
+Chinese map vendors publish shifted longitudes and latitudes: GCJ-02 (AMap, Tencent) and, upon it,
+BD-09 (Baidu).  Both are published as formulas of WGS 84 only; the way back is found by iteration,
+to far below a centimetre.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import geopandas as gpd
+import numpy as np
 import pyproj
+from numpy.typing import NDArray
 
 from spatial.errors import CRSError
 
-__all__ = ["metric_crs"]
+__all__ = ["DATUMS", "from_wgs84", "metric_crs", "to_wgs84"]
+
+DATUMS = ("GCJ-02", "BD-09")
 
 # A box around China on land; in it CGCS2000 is the reference that surveys come in.
 _CHINA_WEST, _CHINA_SOUTH, _CHINA_EAST, _CHINA_NORTH = 73.0, 17.0, 136.0, 54.0
@@ -63,3 +72,98 @@ def _middle(place: gpd.GeoSeries | gpd.GeoDataFrame) -> tuple[float, float]:
     to_degrees = pyproj.Transformer.from_crs(place.crs, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform((west + east) / 2, (south + north) / 2)
     return float(longitude), float(latitude)
+
+
+# Krasovsky 1940, on which GCJ-02 reckons its shift.
+_SEMI_MAJOR_AXIS_M = 6378245.0
+_ECCENTRICITY_SQUARED = 0.00669342162296594323
+# The formulas are meant for this box (west, south, east, north); outside of it nothing is shifted.
+_SHIFTED_BOX = (72.004, 0.8293, 137.8347, 55.8271)
+_BD_ANGLE = math.pi * 3000.0 / 180.0
+# 1e-10 degrees are a hundredth of a millimetre.
+_INVERSE_TOLERANCE_DEGREES = 1e-10
+_INVERSE_STEPS = 30
+
+Degrees = NDArray[np.float64]
+
+
+def from_wgs84(longitude_latitude: Degrees, datum: str) -> Degrees:
+    """Return WGS 84 coordinates in a shifted datum.
+
+    Parameters
+    ----------
+    longitude_latitude : shape (n, 2), degrees of WGS 84
+    datum : one of `DATUMS`
+
+    Returns
+    -------
+    Degrees
+        Shape (n, 2), degrees.  Outside China nothing is shifted.
+
+    Raises
+    ------
+    KeyError
+        If the datum is none of `DATUMS`.
+    """
+    forward = _FORWARD[datum]
+    return np.where(_shifted(longitude_latitude)[:, None], forward(longitude_latitude), longitude_latitude)
+
+
+def to_wgs84(longitude_latitude: Degrees, datum: str) -> Degrees:
+    """Return coordinates of a shifted datum in WGS 84, the exact inverse of `from_wgs84`.
+
+    Parameters
+    ----------
+    longitude_latitude : shape (n, 2), degrees of the datum
+    datum : one of `DATUMS`
+
+    Raises
+    ------
+    KeyError
+        If the datum is none of `DATUMS`.
+    """
+    found = np.array(longitude_latitude, dtype=float)
+    for _ in range(_INVERSE_STEPS):
+        # The shift changes slowly with the place, so taking off the error converges at once.
+        error = from_wgs84(found, datum) - longitude_latitude
+        found -= error
+        if not np.nanmax(np.abs(error), initial=0.0) > _INVERSE_TOLERANCE_DEGREES:
+            break
+    return found
+
+
+def _shifted(longitude_latitude: Degrees) -> NDArray[np.bool_]:
+    longitude, latitude = longitude_latitude.T
+    west, south, east, north = _SHIFTED_BOX
+    inside: NDArray[np.bool_] = (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+    return inside
+
+
+def _gcj02(longitude_latitude: Degrees) -> Degrees:
+    longitude, latitude = longitude_latitude.T
+    x, y = longitude - 105.0, latitude - 35.0
+    waves = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0
+    root = np.sqrt(np.abs(x))
+    north_m = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + waves
+    north_m += (20.0 * np.sin(y * np.pi) + 40.0 * np.sin(y / 3.0 * np.pi)) * 2.0 / 3.0
+    north_m += (160.0 * np.sin(y / 12.0 * np.pi) + 320.0 * np.sin(y * np.pi / 30.0)) * 2.0 / 3.0
+    east_m = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + waves
+    east_m += (20.0 * np.sin(x * np.pi) + 40.0 * np.sin(x / 3.0 * np.pi)) * 2.0 / 3.0
+    east_m += (150.0 * np.sin(x / 12.0 * np.pi) + 300.0 * np.sin(x / 30.0 * np.pi)) * 2.0 / 3.0
+    radians = np.radians(latitude)
+    curvature = 1.0 - _ECCENTRICITY_SQUARED * np.sin(radians) ** 2
+    meridian_m = _SEMI_MAJOR_AXIS_M * (1.0 - _ECCENTRICITY_SQUARED) / curvature**1.5
+    parallel_m = _SEMI_MAJOR_AXIS_M / np.sqrt(curvature) * np.cos(radians)
+    return np.column_stack(
+        [longitude + np.degrees(east_m / parallel_m), latitude + np.degrees(north_m / meridian_m)]
+    )
+
+
+def _bd09(longitude_latitude: Degrees) -> Degrees:
+    x, y = _gcj02(longitude_latitude).T
+    radius = np.hypot(x, y) + 0.00002 * np.sin(y * _BD_ANGLE)
+    angle = np.arctan2(y, x) + 0.000003 * np.cos(x * _BD_ANGLE)
+    return np.column_stack([radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006])
+
+
+_FORWARD: dict[str, Callable[[Degrees], Degrees]] = {"GCJ-02": _gcj02, "BD-09": _bd09}

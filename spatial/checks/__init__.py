@@ -3,6 +3,6 @@
 from spatial.checks.contracts import check_contract
 from spatial.checks.making import check_tables, make_town
 from spatial.checks.relations import containing, lives
-from spatial.checks.shaping import shape_table
+from spatial.checks.shaping import read_values, shape_table
 
-__all__ = ["check_contract", "check_tables", "containing", "lives", "make_town", "shape_table"]
+__all__ = ["check_contract", "check_tables", "containing", "lives", "make_town", "read_values", "shape_table"]

@@ -19,7 +19,7 @@ from spatial.findings import Finding, Severity
 from spatial.schema import COMMON_COLUMNS, Column, Table
 from spatial.town import DTYPES
 
-__all__ = ["row_labels", "shape_table"]
+__all__ = ["read_values", "row_labels", "shape_table"]
 
 _TRUE = frozenset({"true", "yes", "y", "1", "是", "有", "真"})
 _FALSE = frozenset({"false", "no", "n", "0", "否", "无", "假"})
@@ -54,7 +54,7 @@ def shape_table(table: Table, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[F
     labels = _raw_labels(table, raw)
     for column in (*table.columns, *COMMON_COLUMNS):
         if column.name in raw.columns:
-            columns[column.name], unread = _as_kind(raw[column.name], column)
+            columns[column.name], unread = read_values(raw[column.name], column)
             if unread.any():
                 findings.append(_wrong_kind(table, column, raw[column.name][unread], labels[unread]))
         else:
@@ -79,7 +79,7 @@ def shape_table(table: Table, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[F
 def _raw_labels(table: Table, raw: pd.DataFrame) -> NDArray[np.object_]:
     if table.id_column not in raw.columns:
         return row_labels(table, raw)
-    texts, _ = _as_kind(raw[table.id_column], table.column(table.id_column))
+    texts, _ = read_values(raw[table.id_column], table.column(table.id_column))
     return row_labels(table, pd.DataFrame(index=pd.Index(texts, name=table.id_column)))
 
 
@@ -100,8 +100,12 @@ def _wrong_kind(table: Table, column: Column, values: pd.Series, ids: Iterable[o
     )
 
 
-def _as_kind(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[np.bool_]]:
-    """Return the values in the type of a column, and which of them could not be read."""
+def read_values(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[np.bool_]]:
+    """Return the values in the type of a column (null where unreadable), and which were unreadable.
+
+    Numbers may be text; a flag may be true/false, yes/no, 1/0, 是/否 or 有/无; a date is ISO 8601 or
+    a timestamp.  A blank text is a null, not an unreadable value.
+    """
     dtype = DTYPES[column.kind]
     if values.dtype == dtype and column.kind in {"whole", "flag"}:
         return values, np.zeros(len(values), dtype=bool)

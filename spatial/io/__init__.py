@@ -1,5 +1,7 @@
 """Where files enter and leave: packages, office formats and OpenStreetMap extracts."""
 
+from spatial.io.importing import ImportResult, import_town
+from spatial.io.mapping import TownMapping, parse_mapping, read_mapping
 from spatial.io.packages import (
     read_coverage,
     read_plan,
@@ -11,7 +13,12 @@ from spatial.io.packages import (
 )
 
 __all__ = [
+    "ImportResult",
+    "TownMapping",
+    "import_town",
+    "parse_mapping",
     "read_coverage",
+    "read_mapping",
     "read_plan",
     "read_tables",
     "read_town",

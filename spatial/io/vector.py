@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import warnings
 from collections.abc import Collection
 from pathlib import Path
@@ -12,14 +13,17 @@ import pandas as pd
 import pyogrio
 
 from spatial.errors import FileError
+from spatial.findings import Finding, Severity
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["layer_names", "read_layer", "read_layers"]
+__all__ = ["layer_names", "read_layer", "read_layers", "read_shapefile", "read_source_layer"]
 
 # What GDAL, Arrow and GEOS raise on a file they cannot read.
 _READ_FAILURES = (RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError)
+# What a .cpg file calls the Chinese code pages.
+_CODE_PAGES = {"936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "54936": "gb18030", "65001": "utf-8"}
 
 
 def layer_names(path: Path | str) -> list[str]:
@@ -68,6 +72,64 @@ def read_layer(path: Path | str, layer: str, *, encoding: str | None = None) -> 
 def read_layers(path: Path | str, skip: Collection[str] = ()) -> dict[str, pd.DataFrame]:
     """Read every layer and table of a file but those of ``skip``."""
     return {name: read_layer(path, name) for name in layer_names(path) if name not in skip}
+
+
+def read_source_layer(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Read one layer of a source, in the encoding that the mapping names, if any.
+
+    Raises
+    ------
+    FileError
+        If the layer cannot be read.
+    """
+    return read_layer(path, layer, encoding=encoding or None), []
+
+
+def read_shapefile(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Read a Shapefile; without a usable .cpg the encoding is UTF-8 if the texts allow it, else GB 18030.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read, or its texts are in neither encoding.
+    """
+    declared = encoding or _declared_encoding(path)
+    if declared:
+        return read_layer(path, layer, encoding=declared), []
+    table = path.with_suffix(".dbf")
+    content = table.read_bytes() if table.is_file() else b""
+    # Field names and values stand in one file; its binary header must not be read as text.
+    readable = content[32:].replace(b"\0", b" ")
+    guessed = next((name for name in ("utf-8", "gb18030") if _decodes(readable, name)), None)
+    if guessed is None:
+        raise FileError("io.encoding_wrong", path=path, encoding="UTF-8、GB 18030")
+    frame = read_layer(path, layer, encoding=guessed)
+    if readable.isascii():
+        return frame, []
+    return frame, [Finding.of(Severity.NOTE, "io.encoding_guessed", None, file=path.name, encoding=guessed)]
+
+
+def _declared_encoding(path: Path) -> str:
+    """Return the Python name of the encoding in the .cpg beside a Shapefile, '' when there is none."""
+    declaration = next(
+        (one for one in (path.with_suffix(".cpg"), path.with_suffix(".CPG")) if one.is_file()), None
+    )
+    if declaration is None:
+        return ""
+    text = declaration.read_bytes().decode("ascii", errors="ignore").strip().lower()
+    text = text.removeprefix("ansi").removeprefix("cp").strip() or "?"
+    try:
+        return codecs.lookup(_CODE_PAGES.get(text, text)).name
+    except LookupError:
+        return ""
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _pandas_type(arrow_type: pa.DataType) -> pd.api.extensions.ExtensionDtype | None:

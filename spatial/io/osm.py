@@ -1,0 +1,135 @@
+"""OpenStreetMap files, read by osmium as three layers of tagged geometries.
+
+``points`` are the tagged nodes, ``lines`` the ways (a closed one too), ``areas`` the closed ways
+and multipolygon relations that osmium can assemble.  Each tag asked for is a column; ``osm_id`` is n, w
+or r and the number.  Only objects with one of the selecting keys are read; the rest never reaches
+Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from spatial.errors import FileError
+
+if TYPE_CHECKING:
+    import osmium
+
+__all__ = ["OSM_LAYERS", "OsmExtract", "read_osm"]
+
+OSM_LAYERS = ("points", "lines", "areas")
+_READ_FAILURES = (RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True)
+class OsmExtract:
+    """What was read of a file.
+
+    Attributes
+    ----------
+    layers : points, lines and areas, in WGS 84
+    incomplete : ids of ways whose nodes are not all in the file: cut to those that are
+    unusable : ids of objects without a geometry that could be built
+    """
+
+    layers: dict[str, gpd.GeoDataFrame]
+    incomplete: tuple[str, ...]
+    unusable: tuple[str, ...]
+
+
+@dataclass
+class _Rows:
+    """Rows of one layer while they are collected."""
+
+    columns: tuple[str, ...]
+    ids: list[str] = field(default_factory=list)
+    shapes: list[str] = field(default_factory=list)
+    tags: list[list[str | None]] = field(default_factory=list)
+
+    def add(self, osm_id: str, shape: str, tags: osmium.osm.TagList) -> None:
+        self.ids.append(osm_id)
+        self.shapes.append(shape)
+        self.tags.append([tags.get(column) for column in self.columns])
+
+    def layer(self) -> gpd.GeoDataFrame:
+        frame = pd.DataFrame(self.tags, columns=list(self.columns), dtype="string")
+        frame.insert(0, "osm_id", pd.Series(self.ids, dtype="string"))
+        return gpd.GeoDataFrame(
+            frame, geometry=shapely.from_wkb(np.array(self.shapes, dtype=object)), crs="EPSG:4326"
+        )
+
+
+def read_osm(path: Path | str, selecting: Iterable[str], tags: Iterable[str] = ()) -> OsmExtract:
+    """Read a ``.osm.pbf``, ``.osm`` or ``.osm.bz2`` file.
+
+    Parameters
+    ----------
+    path : the file
+    selecting : tag keys; an object with any of them is read
+    tags : further tag keys to keep as columns
+
+    Raises
+    ------
+    FileError
+        If the file is missing or osmium cannot read it.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileError("io.file_missing", path=source)
+    keys = tuple(dict.fromkeys(selecting))
+    columns = tuple(tag for tag in dict.fromkeys((*keys, *tags)) if tag not in {"osm_id", "geometry"})
+    try:
+        return _read(source, keys, columns)
+    except _READ_FAILURES as error:
+        raise FileError("io.unreadable", path=source, reason=str(error).splitlines()[0]) from error
+
+
+def _read(source: Path, keys: Collection[str], columns: tuple[str, ...]) -> OsmExtract:
+    import osmium
+
+    rows = {name: _Rows(columns) for name in OSM_LAYERS}
+    geometry = osmium.geom.WKBFactory()
+    incomplete: list[str] = []
+    unusable: list[str] = []
+    objects = osmium.FileProcessor(str(source)).with_areas().with_filter(osmium.filter.KeyFilter(*keys))
+    for item in objects:
+        if item.is_node():
+            rows["points"].add(f"n{item.id}", geometry.create_point(item), item.tags)
+        elif item.is_way():
+            name = f"w{item.id}"
+            shape = _line(item, geometry, incomplete)
+            if shape is None:
+                unusable.append(name)
+            else:
+                rows["lines"].add(name, shape, item.tags)
+        elif item.is_area():
+            name = f"{'w' if item.from_way() else 'r'}{item.orig_id()}"
+            try:
+                rows["areas"].add(name, geometry.create_multipolygon(item), item.tags)
+            except RuntimeError:
+                unusable.append(name)
+    layers = {name: collected.layer() for name, collected in rows.items()}
+    return OsmExtract(layers, tuple(incomplete), tuple(unusable))
+
+
+def _line(way: osmium.osm.Way, geometry: osmium.geom.WKBFactory, incomplete: list[str]) -> str | None:
+    """Return the WKB of a way, of the nodes that are in the file where some are not."""
+    import osmium
+
+    try:
+        shape: str = geometry.create_linestring(way)
+    except (osmium.InvalidLocationError, RuntimeError):
+        present = [(node.lon, node.lat) for node in way.nodes if node.location.valid()]
+        if len(set(present)) < 2:
+            return None
+        incomplete.append(f"w{way.id}")
+        shape = shapely.to_wkb(shapely.LineString(present), hex=True)
+    return shape

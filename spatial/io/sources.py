@@ -1,0 +1,147 @@
+"""Sources: the files of an import, opened by what they are, each with its layers.
+
+Archives are unpacked into a folder that is removed afterwards.  Nothing outside the given paths is
+opened.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from spatial.errors import RulesError
+from spatial.findings import Finding, Severity
+from spatial.io.archives import unpack
+from spatial.io.formats import Format, format_of, is_archive
+from spatial.io.osm import OSM_LAYERS, OsmExtract, read_osm
+
+__all__ = ["Sources"]
+
+# Files that stand beside a Shapefile or another source and are no source themselves.
+_BESIDE = frozenset({".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".qmd", ".xml", ".fix"})
+
+
+@dataclass(frozen=True)
+class _Layer:
+    path: Path
+    name: str
+    format: Format | None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.path.name.partition('.')[0]}:{self.name}"
+
+
+@dataclass
+class Sources:
+    """The layers of several files.
+
+    Attributes
+    ----------
+    paths : the files as they were given
+    selecting : tag keys by which objects of OpenStreetMap files are chosen
+    tags : further tag keys kept of them
+    findings : what was noticed while reading
+    """
+
+    paths: tuple[Path, ...]
+    selecting: tuple[str, ...]
+    tags: tuple[str, ...]
+    findings: list[Finding] = field(default_factory=list)
+    _layers: list[_Layer] = field(default_factory=list)
+    _read: set[str] = field(default_factory=set)
+    _extracts: dict[Path, OsmExtract] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def of(
+        cls, paths: Sequence[Path | str], selecting: Sequence[str] = (), tags: Sequence[str] = ()
+    ) -> Iterator[Sources]:
+        """Open files; the folder that archives are unpacked into lasts as long as the block.
+
+        Raises
+        ------
+        FileError
+            If a file is missing, empty, of an unknown kind or damaged.
+        """
+        opened = cls(tuple(Path(path) for path in paths), tuple(selecting), tuple(tags))
+        with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+            for number, path in enumerate(opened.paths):
+                for file in _files(path, Path(folder) / str(number)):
+                    opened._layers += _layers(file)
+            yield opened
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Full names of all layers, ``file:layer``."""
+        return [layer.full_name for layer in self._layers]
+
+    def read(self, name: str, encoding: str = "") -> pd.DataFrame:
+        """Read a layer by its name, ``layer`` or ``file:layer``.
+
+        Raises
+        ------
+        RulesError
+            If no layer has the name, or several have.
+        FileError
+            If the layer cannot be read.
+        """
+        found = [one for one in self._layers if name in {one.name, one.full_name}]
+        if len(found) != 1:
+            rule = "io.layer_ambiguous" if found else "io.layer_unknown"
+            known = "、".join(one.full_name for one in found or self._layers)
+            raise RulesError(rule, layer=name, known=known)
+        layer = found[0]
+        self._read.add(layer.full_name)
+        return self._frame(layer, encoding)
+
+    def layers_not_read(self) -> dict[str, int]:
+        """Return the full name and the number of rows of every layer that was not read."""
+        return {
+            layer.full_name: len(self._frame(layer, ""))
+            for layer in self._layers
+            if layer.full_name not in self._read
+        }
+
+    def _frame(self, layer: _Layer, encoding: str) -> pd.DataFrame:
+        if layer.format is not None:
+            frame, findings = layer.format.read(layer.path, layer.name, encoding)
+            self.findings += findings
+            return frame
+        if layer.path not in self._extracts:
+            extract = read_osm(layer.path, self.selecting, self.tags)
+            self._extracts[layer.path] = extract
+            for rule, ids in (("way_incomplete", extract.incomplete), ("object_unusable", extract.unusable)):
+                if ids:
+                    self.findings.append(
+                        Finding.of(
+                            Severity.WARNING,
+                            f"io.{rule}",
+                            None,
+                            file=layer.path.name,
+                            count=len(ids),
+                            objects="、".join(ids[:5]),
+                        )
+                    )
+        tagged: pd.DataFrame = self._extracts[layer.path].layers[layer.name]
+        return tagged
+
+
+def _files(path: Path, folder: Path) -> list[Path]:
+    if not is_archive(path):
+        return [path]
+    files = [file for file in unpack(path, folder) if file.suffix.lower() not in _BESIDE]
+    databases = {parent for file in files for parent in file.parents if parent.suffix.lower() == ".gdb"}
+    single = [file for file in files if not databases.intersection(file.parents)]
+    return sorted((*single, *databases))
+
+
+def _layers(path: Path) -> list[_Layer]:
+    known = format_of(path)
+    names = OSM_LAYERS if known is None else known.layers(path)
+    return [_Layer(path, name, known) for name in names]
