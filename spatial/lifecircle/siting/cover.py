@@ -1,0 +1,198 @@
+"""Set covers: the fewest sites that reach all demand (LSCP), and the least radius that p sites need.
+
+A demand whose sites include all sites of another is covered with it, a site whose demand another site
+covers too is needless, and a demand with one site left fixes that site.  These reductions are applied
+until none is left (Toregas and ReVelle 1972); what remains goes to the integer solver.
+
+The p-center is found by bisection over the walks that occur: a radius will do when its cover needs no
+more than p sites (Minieka 1970).
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from scipy import sparse
+
+from spatial.lifecircle.siting import kernels
+from spatial.lifecircle.siting.problem import Flags, Floats, Integers, Problem, nearest_cost
+from spatial.lifecircle.siting.programme import minimise
+
+__all__ = ["fewest_sites", "least_radius"]
+
+# The bound of a linear programme is rounded up to a whole number of sites, less the solver's tolerance.
+_WHOLE_TOLERANCE = 1e-6
+
+# Comparing all pairs of long rows costs more than the integer solver's own presolve.
+_MOST_COMPARISONS = 500_000_000
+
+
+def fewest_sites(reach: sparse.csr_array, deadline: float, most: int | None = None) -> tuple[Integers, int]:
+    """Cover every row with the fewest columns.
+
+    Parameters
+    ----------
+    reach : demand × site; an entry stored means that the site reaches the demand; no row is empty
+    deadline : `time.monotonic` at which to stop
+    most : when given, any cover of at most so many sites will do, and the bound need only tell
+        whether there is one
+
+    Returns
+    -------
+    tuple of Integers and int
+        The smallest cover found, ascending, and a number of sites below which there is none.
+    """
+    cover = _greedy_cover(reach)
+    if most is not None and cover.size <= most:
+        return cover, 0
+    reach, numbers, forced = _reduce(reach)
+    fixed = forced.size
+    if reach.shape[0] == 0:
+        return np.sort(forced), fixed
+    rows, sites = reach.shape
+    smaller = np.concatenate([forced, numbers[_greedy_cover(reach)]])
+    if smaller.size < cover.size:
+        cover = np.sort(smaller)
+
+    ones = np.ones(sites)
+    relaxed = minimise(ones, reach, np.ones(rows), np.full(rows, np.inf), deadline=deadline)
+    bound = fixed + _whole(relaxed.bound)
+    wanted = cover.size - 1 if most is None else most
+    if bound > wanted or time.monotonic() >= deadline:
+        return cover, bound
+    outcome = minimise(
+        ones,
+        sparse.vstack([reach, sparse.csr_array(ones[None, :])], format="csr"),
+        np.ones(rows + 1),
+        np.append(np.full(rows, np.inf), wanted - fixed),
+        integral=np.ones(sites, bool),
+        any_solution=most is not None,
+        deadline=deadline,
+    )
+    if outcome.values is None:
+        # With no cover of ``wanted`` sites the bound is infinite; the cover known is then the least.
+        bound = wanted + 1 if outcome.bound == np.inf else max(bound, fixed + _whole(outcome.bound))
+        return cover, bound
+    found = np.sort(np.concatenate([forced, numbers[outcome.values > 0.5]]))
+    return found, max(bound, fixed + _whole(outcome.bound))
+
+
+def least_radius(
+    distances: sparse.csr_array, today: Floats, count: int, deadline: float
+) -> tuple[Integers | None, float, float]:
+    """Open ``count`` sites so that the longest walk is least.
+
+    Parameters
+    ----------
+    distances : demand × site, metres; an entry not stored cannot be walked
+    today : (demand,), walk to the nearest site that is open already, infinite where there is none;
+        every demand has that or an entry
+    count : how many sites open
+    deadline : `time.monotonic` at which to stop
+
+    Returns
+    -------
+    tuple of Integers or None, float, float
+        The sites (None when no ``count`` sites were found that reach all), the longest walk (infinite
+        then), and a walk below which there is no solution (infinite when no sites reach all).
+    """
+    walks = np.concatenate([distances.data, today[np.isfinite(today)]])
+    least = np.minimum(nearest_cost(distances), today).max(initial=0.0)
+    radii = np.unique(walks[walks >= least])
+    best: Integers | None = None
+    # ``low`` … ``high``: the places of the least radius that may do; len(radii) stands for none.
+    low, high = 0, radii.size
+    while low < high:  # greedy covers first: they can only lower the upper end
+        middle = (low + high) // 2
+        cover = _greedy_cover(_beyond(distances, today, radii[middle]))
+        if cover.size <= count:
+            best, high = cover, middle
+        else:
+            low = middle + 1
+    low = 0
+    while low < high and time.monotonic() < deadline:
+        middle = (low + high) // 2
+        cover, bound = fewest_sites(_beyond(distances, today, radii[middle]), deadline, most=count)
+        if cover.size <= count:
+            best, high = cover, middle
+        elif bound > count:
+            low = middle + 1
+        else:
+            break
+    if radii.size == 0:
+        return np.empty(0, np.int64), 0.0, 0.0
+    ends = np.append(radii, np.inf)
+    return best, float(ends[high]), float(ends[low])
+
+
+def _beyond(distances: sparse.csr_array, today: Floats, radius_m: float) -> sparse.csr_array:
+    """Return which sites lie within a radius of the demand that no open site serves within it."""
+    entries = distances.tocoo()
+    near = entries.data <= radius_m
+    shape = distances.shape
+    reach = sparse.csr_array((np.ones(near.sum()), (entries.row[near], entries.col[near])), shape=shape)
+    return reach[today > radius_m]
+
+
+def _whole(bound: float) -> int:
+    return int(np.ceil(bound - _WHOLE_TOLERANCE)) if np.isfinite(bound) else 0
+
+
+def _greedy_cover(reach: sparse.csr_array) -> Integers:
+    """Cover by greedy, then close every site that the others make needless."""
+    free = sparse.csr_array((np.zeros(reach.nnz), reach.indices, reach.indptr), shape=reach.shape)
+    problem = Problem.of(free, np.ones(reach.shape[0]), reach.shape[1])
+    chosen = kernels.greedy(*problem.by_site, problem.cap, problem.count)
+    start, row, _ = problem.by_site
+    times = np.bincount(
+        np.concatenate([np.empty(0, np.int64), *(row[start[one] : start[one + 1]] for one in chosen)]),
+        minlength=reach.shape[0],
+    )
+    kept = []
+    for site in chosen[::-1]:
+        covered = row[start[site] : start[site + 1]]
+        if (times[covered] > 1).all():
+            times[covered] -= 1
+        else:
+            kept.append(site)
+    return np.sort(np.array(kept, np.int64))
+
+
+def _reduce(reach: sparse.csr_array) -> tuple[sparse.csr_array, Integers, Integers]:
+    """Return what is left to cover, the numbers of its sites, and the sites that are forced."""
+    numbers = np.arange(reach.shape[1])
+    forced: list[Integers] = []
+    while True:
+        before = reach.shape
+        alone = np.unique(reach.indices[reach.indptr[:-1][np.diff(reach.indptr) == 1]])
+        if alone.size:
+            forced.append(numbers[alone])
+            covered = np.diff(reach[:, alone].indptr) > 0
+            reach, numbers = reach[~covered], np.delete(numbers, alone)
+            reach = reach[:, np.setdiff1d(np.arange(before[1]), alone)]
+        needed = ~_needless(reach, False)
+        reach = reach[needed]
+        useful = ~_needless(reach, True)
+        reach, numbers = reach[:, useful], numbers[useful]
+        if reach.shape == before:
+            return reach, numbers, np.concatenate([np.empty(0, np.int64), *forced])
+
+
+def _needless(reach: sparse.csr_array, columns: bool) -> Flags:
+    """Mark rows covered whenever another is, or columns whose rows another column covers."""
+    by_row, by_column = reach, reach.tocsc()
+    lines, items = (by_column, by_row) if columns else (by_row, by_column)
+    length = np.diff(lines.indptr).astype(np.int64)
+    if length @ length > _MOST_COMPARISONS:
+        empty: Flags = length == 0
+        return empty
+    marked: Flags = kernels.dominated_lines(
+        lines.indptr.astype(np.int64),
+        lines.indices.astype(np.int64),
+        np.zeros(lines.nnz),
+        items.indptr.astype(np.int64),
+        items.indices.astype(np.int64),
+        not columns,
+    )
+    return marked

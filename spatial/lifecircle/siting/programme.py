@@ -1,0 +1,116 @@
+"""Integer programmes, handed to HiGHS as arrays.
+
+Every variable is 0 … 1.  A modelling layer would cost some hundred times the building time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from spatial.lifecircle.siting.problem import Flags, Floats
+
+__all__ = ["Outcome", "minimise", "remaining_s"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the solver can vouch for.
+
+    Attributes
+    ----------
+    values : (variables,), the best solution found, or None
+    bound : no solution costs less; infinite when it is proved that there is none
+    """
+
+    values: Floats | None
+    bound: float
+
+
+def remaining_s(deadline: float) -> float:
+    """Return the wall seconds left until a `time.monotonic` deadline, never below zero."""
+    return max(0.0, deadline - time.monotonic())
+
+
+def minimise(
+    cost: Floats,
+    rows: sparse.csr_array,
+    lower: Floats,
+    upper: Floats,
+    *,
+    integral: Flags | None = None,
+    start: Floats | None = None,
+    deadline: float = np.inf,
+    below: float = np.inf,
+    any_solution: bool = False,
+) -> Outcome:
+    """Minimise ``cost @ v`` with ``lower <= rows @ v <= upper`` and 0 ≤ v ≤ 1.
+
+    Parameters
+    ----------
+    integral : which variables are 0 or 1; None for none (a linear programme)
+    start : a solution to begin with
+    deadline : `time.monotonic` at which to stop
+    below : solutions that cost this or more are of no interest
+    any_solution : stop at the first solution
+
+    Returns
+    -------
+    Outcome
+        Its bound is that of the solver, never a guess: −inf when it had no time for one.
+    """
+    import highspy
+
+    programme = highspy.HighsLp()
+    programme.num_col_ = cost.size
+    programme.num_row_ = rows.shape[0]
+    programme.col_cost_ = cost
+    programme.col_lower_ = np.zeros(cost.size)
+    programme.col_upper_ = np.ones(cost.size)
+    programme.row_lower_ = lower
+    programme.row_upper_ = upper
+    programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    programme.a_matrix_.start_ = rows.indptr.astype(np.int32)
+    programme.a_matrix_.index_ = rows.indices.astype(np.int32)
+    programme.a_matrix_.value_ = rows.data.astype(float)
+    if integral is not None:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        programme.integrality_ = [kinds[int(one)] for one in integral]
+
+    solver = highspy.Highs()
+    for option, value in (
+        ("output_flag", False),
+        ("parallel", "off"),
+        ("mip_rel_gap", 0.0),
+        ("mip_abs_gap", 1e-9),
+        ("mip_feasibility_tolerance", 1e-7),
+    ):
+        solver.setOptionValue(option, value)
+    if np.isfinite(deadline):
+        solver.setOptionValue("time_limit", remaining_s(deadline))
+    if np.isfinite(below):
+        solver.setOptionValue("objective_bound", below)
+    if any_solution:
+        solver.setOptionValue("mip_max_improving_sols", 1)
+    solver.passModel(programme)
+    if start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = start.tolist()
+        solver.setSolution(solution)
+    solver.run()
+
+    information = solver.getInfo()
+    status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Outcome(None, np.inf)
+    feasible = information.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    values = np.asarray(solver.getSolution().col_value) if feasible else None
+    # A programme that presolve settles is optimal without a bound of its own.
+    solved = status == highspy.HighsModelStatus.kOptimal and not any_solution
+    bound = float(information.objective_function_value) if solved else -np.inf
+    if integral is not None and np.isfinite(information.mip_dual_bound):
+        bound = float(information.mip_dual_bound)
+    return Outcome(values, bound)
