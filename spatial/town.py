@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from spatial.schema import COMMON_COLUMNS, Column, Table
 if TYPE_CHECKING:
     import pyproj
 
-__all__ = ["DTYPES", "Town", "canonical_rows", "empty_table", "fingerprint"]
+__all__ = ["DTYPES", "Town", "canonical_rows", "code_version", "empty_table", "fingerprint"]
 
 # Pandas types that keep a null a null: a count with a gap must not become a float.
 DTYPES: Mapping[str, str] = MappingProxyType(
@@ -147,6 +148,14 @@ def fingerprint(tables: Mapping[str, pd.DataFrame]) -> str:
         digest.update(f"{name}\x1d{len(rows)}\x1d".encode())
         digest.update("\x1e".join(sorted(rows)).encode())
     return digest.hexdigest()
+
+
+def code_version() -> str:
+    """Return the version of the code, for provenance; '' when it runs from a checkout that is not installed."""
+    try:
+        return version("wangge")
+    except PackageNotFoundError:
+        return ""
 
 
 def canonical_rows(frame: pd.DataFrame) -> list[str]:
