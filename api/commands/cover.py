@@ -22,6 +22,8 @@ def command() -> LocalCommand:
 
 
 def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode, dict[str, Any]]:
+    import pandas as pd
+
     from spatial.catalogue import categories
     from spatial.io import read_plan, read_town, write_coverage
     from spatial.lifecircle import assess_coverage
@@ -46,7 +48,7 @@ def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode
     results = {}
     for row in whole.itertuples():
         name = catalogue[row.category].names[current_language()]
-        assessed = row.numerator is not None and row.numerator == row.numerator and row.denominator > 0
+        assessed = pd.notna(row.numerator) and row.denominator > 0
         share = row.numerator / row.denominator if assessed else None
         results[row.category] = {"limit_m": row.limit_m, "share": share}
         if share is None:
@@ -56,3 +58,7 @@ def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode
             results[row.category] |= _counts(row)
     say("commands.written", path=output)
     return ExitCode.DONE, {"coverage": str(output), "gaps": len(coverage.gaps), "rates": results}
+
+
+def _counts(row: Any) -> dict[str, float]:  # noqa: ANN401 - a row of the rates
+    return {name: float(getattr(row, name)) for name in ("numerator", "denominator", "undetermined")}

@@ -22,6 +22,8 @@ def command() -> LocalCommand:
 
 
 def _run(sources: tuple[Path, ...], output: Path, mapping: Path) -> tuple[ExitCode, dict[str, Any]]:
+    import pandas as pd
+
     from spatial.io import import_town, write_town
 
     with progress_bars() as progress:
@@ -30,6 +32,9 @@ def _run(sources: tuple[Path, ...], output: Path, mapping: Path) -> tuple[ExitCo
     counts = imported.counts
     for (layer, table), rows in counts.groupby(["layer", "table"], sort=False, dropna=False):
         outcomes = rows.set_index("outcome")["rows"]
+        if pd.isna(table):
+            say("commands.import.unused", layer=layer, read=int(outcomes.sum()))
+            continue
         say(
             "commands.import.counts",
             layer=layer,
