@@ -143,9 +143,7 @@ def _read_part(opened: Sources, rule: LayerRule) -> tuple[_Part, list[Finding]]:
     findings = list(tabulated.findings)
     frame = tabulated.frame
     if rule.categories is not None:
-        tags = source.drop(columns="name", errors="ignore").assign(
-            name=frame["name"] if "name" in frame else pd.NA
-        )
+        tags = source.drop(columns="name", errors="ignore").join(frame[["name"]] if "name" in frame else [])
         frame = frame.assign(category=pd.array(categorise(tags, rule.categories), dtype="string"))
         untold = frame["category"].isna().to_numpy(dtype=bool)
         if untold.any():
@@ -192,7 +190,7 @@ def _bring_together(parts: list[_Part], rules: TownMapping) -> pyproj.CRS | None
     else:
         crs = first if first.is_projected else metric_crs(placed[0].frame)
     for part in layers:
-        part.frame = part.frame.to_crs(crs)
+        part.frame = gpd.GeoDataFrame(part.frame).to_crs(crs)
     return crs
 
 

@@ -1,0 +1,120 @@
+"""Real towns come in by mappings alone, and every row is counted."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from spatial.io import import_town, read_town, write_town
+from spatial.io.osm import read_osm
+from spatial.io.sources import Sources
+
+MAPPINGS = Path(__file__).parent / "mappings"
+
+
+@pytest.fixture(scope="module")
+def punggol(shared_data):
+    source = shared_data / "singapore-punggol" / "singapore-punggol.gpkg"
+    return import_town([source], MAPPINGS / "singapore-punggol.toml")
+
+
+@pytest.fixture(scope="module")
+def wudaokou(shared_data):
+    source = shared_data / "beijing-wudaokou" / "beijing-wudaokou.osm.pbf"
+    return import_town([source], MAPPINGS / "beijing-wudaokou.toml")
+
+
+def sums(result):
+    return result.counts.groupby(["layer", "table"], dropna=False)["rows"].sum().to_dict()
+
+
+def outcome(result, layer, table):
+    rows = result.counts[(result.counts["layer"] == layer) & (result.counts["table"] == table)]
+    return dict(zip(rows["outcome"], rows["rows"], strict=True))
+
+
+@pytest.mark.parametrize("mapping", sorted(MAPPINGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_mapping_has_at_most_forty_lines(mapping):
+    text = mapping.read_text(encoding="utf-8")
+    assert tomllib.loads(text)["layer"]
+    assert len(text.splitlines()) <= 40
+
+
+def test_punggol_keeps_every_dwelling(punggol):
+    homes = punggol.town.buildings[punggol.town.buildings["use"] == "residential"]
+    assert len(homes) == 557
+    assert homes["households"].sum() == 63_264
+    assert (homes["households"].min(), homes["households"].max()) == (48, 504)
+    assert set(homes["households_basis"]) == {"dwellings"}
+    assert set(homes["households_source"]) == {"counted"}
+    assert not punggol.report.errors
+
+
+def test_punggol_counts_every_row(punggol):
+    expected = {
+        ("study_area", "communities"): 1,
+        ("blocks", "buildings"): 746,
+        ("walk_edges", "streets"): 2207,
+        ("roads", "streets"): 1035,
+        ("pois", "facilities"): 661,
+    }
+    counted = sums(punggol)
+    assert {key: counted[key] for key in expected} == expected
+    missed = punggol.counts[punggol.counts["table"].isna()]
+    assert missed[["layer", "outcome", "rows"]].to_numpy().tolist() == [
+        ["singapore-punggol:walk_nodes", "not_mapped", 1665]
+    ]
+    assert len(punggol.town.services) == len(punggol.town.facilities) == 661
+    assert punggol.town.streets["role"].value_counts().to_dict() == {"walk": 2207, "outline": 1035}
+
+
+def test_wudaokou_says_that_households_are_unknown(wudaokou):
+    buildings = wudaokou.town.buildings
+    homes = buildings[buildings["use"] == "residential"]
+    assert len(homes) > 100
+    assert buildings["households"].isna().all()
+    (finding,) = wudaokou.report.of_rule("households_unknown")
+    assert finding.statement.values["known_share"] == 0
+    assert len(finding.statement.ids) == len(homes)
+
+
+def test_wudaokou_counts_every_object(wudaokou, shared_data):
+    source = shared_data / "beijing-wudaokou" / "beijing-wudaokou.osm.pbf"
+    highways = read_osm(source, ["highway"]).layers["lines"]
+    streets = outcome(wudaokou, "lines", "streets")
+    roads = highways["highway"].notna() & ~highways["highway"].isin(["construction", "proposed"])
+    assert sum(streets[key] for key in streets if key != "not_selected") == roads.sum()
+    buildings = outcome(wudaokou, "areas", "buildings")
+    assert buildings["kept"] + buildings["outside"] == 521
+    assert outcome(wudaokou, "areas", "estates")["kept"] == 6
+    assert wudaokou.town.estates["name"].str.contains("西王庄").any()
+    facilities = outcome(wudaokou, "points、areas", "facilities")
+    assert facilities["kept"] == len(wudaokou.town.facilities)
+    (finding,) = wudaokou.report.of_rule("no_category")
+    assert finding.statement.values["count"] == facilities["no_category"]
+    assert set(wudaokou.town.barriers["kind"]) <= {"railway", "river", "wall"}
+
+
+def test_an_imported_town_survives_its_package(punggol, wudaokou, tmp_path):
+    for result in (punggol, wudaokou):
+        again = read_town(write_town(result.town, tmp_path / "town.gpkg"))
+        assert again.fingerprint() == result.town.fingerprint()
+        assert dict(again.provenance) == dict(result.town.provenance)
+
+
+def test_osm_ids_are_those_of_the_independent_extract(shared_data):
+    import pyogrio
+
+    folder = shared_data / "beijing-wudaokou"
+    with Sources.of([folder / "beijing-wudaokou.osm.pbf"], ["building"]) as sources:
+        areas = sources.read("areas")
+    expected = pyogrio.read_dataframe(folder / "beijing-wudaokou.gpkg", layer="buildings")
+    assert set(areas["osm_id"]) == set(expected["osm_id"])
+    both = pd.Series(areas.geometry.to_numpy(), index=areas["osm_id"]).loc[expected["osm_id"]]
+    difference = [
+        one.symmetric_difference(other).area for one, other in zip(both, expected.geometry, strict=True)
+    ]
+    assert max(difference) < 1e-14
