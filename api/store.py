@@ -32,7 +32,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.grids.plan import Plan
 from spatial.io import read_coverage, read_plan, read_town
 from spatial.lifecircle.coverage import Coverage
-from spatial.town import Town, canonical_rows, fingerprint
+from spatial.town import Town, fingerprint, row_hashes
 
 __all__ = ["Content", "Difference", "Intake", "Store"]
 
@@ -323,14 +323,11 @@ def _differences(
 
 
 def _difference(name: str, held: pd.DataFrame, offered: pd.DataFrame) -> Difference:
-    before, after = canonical_rows(held), canonical_rows(offered)
+    before, after = row_hashes(held), row_hashes(offered)
     if not held.index.name:
-        old, new = Counter(before), Counter(after)
+        old, new = Counter(before.tolist()), Counter(after.tolist())
         return Difference(name, (new - old).total(), (old - new).total(), 0)
-    old_row, new_row = (
-        dict(zip(held.index, before, strict=True)),
-        dict(zip(offered.index, after, strict=True)),
-    )
-    both = old_row.keys() & new_row.keys()
-    changed = sum(old_row[row] != new_row[row] for row in both)
-    return Difference(name, len(new_row) - len(both), len(old_row) - len(both), changed)
+    old_rows, new_rows = pd.Series(before, index=held.index), pd.Series(after, index=offered.index)
+    both = old_rows.index.intersection(new_rows.index)
+    changed = int((old_rows[both] != new_rows[both]).sum())
+    return Difference(name, len(new_rows) - len(both), len(old_rows) - len(both), changed)
