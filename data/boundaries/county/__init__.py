@@ -1,0 +1,1 @@
+"""A made-up county town, from its river to its today's grids, drawn from one seed."""

@@ -1,0 +1,295 @@
+"""Buildings: rows of houses on each plot, facing south as the plot allows, and the paths between them.
+
+Rows are laid out in the plot's own frame: a spine path runs through from end to end, the rows stand
+left and right of it, and a lane runs along each row.  What a row holds depends on the form: old
+bungalow rows, five- and six-storey slabs, eleven-storey slabs with lifts, towers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import LineString, Polygon, affinity
+
+__all__ = ["FORMS", "Building", "Form", "Layout", "campus", "rows", "single", "street_front", "thinned"]
+
+_SPINE_CLEARANCE_M = 4.5
+_LANE_M = 3.6
+_SHORTEST_LANE_M = 12.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """A building form.
+
+    Attributes
+    ----------
+    depth_m, length_m : least and most of each; a row is cut into buildings of about this length
+    gap_m : least and most free space between rows
+    side_gap_m : free space between the ends of two buildings of a row
+    levels : storeys to choose from
+    stairwell_m : length of front one stairwell serves; 0 = one stairwell a building
+    dwellings_per_floor : of one stairwell
+    margin_m : from the plot's edge
+    """
+
+    depth_m: tuple[float, float]
+    length_m: tuple[float, float]
+    gap_m: tuple[float, float]
+    side_gap_m: float
+    levels: tuple[int, ...]
+    stairwell_m: float
+    dwellings_per_floor: int
+    margin_m: float = 6.0
+
+    @property
+    def lift(self) -> bool:
+        """Whether buildings of the form have lifts."""
+        return max(self.levels) > 7
+
+
+FORMS = {
+    "bungalow": Form((7.0, 8.5), (34.0, 58.0), (7.5, 9.0), 4.0, (1,), 5.6, 1, margin_m=3.5),
+    "slab": Form((11.5, 13.0), (42.0, 62.0), (16.5, 20.0), 8.0, (5, 6, 6), 13.2, 2),
+    "low slab": Form((11.0, 12.5), (30.0, 44.0), (15.0, 18.0), 7.0, (4, 5, 5), 13.2, 2),
+    "midrise": Form((13.5, 15.5), (34.0, 50.0), (28.0, 34.0), 12.0, (9, 11, 11), 17.0, 2, margin_m=8.0),
+    "tower": Form((18.0, 20.0), (26.0, 28.0), (36.0, 44.0), 24.0, (15, 17, 18, 18), 0.0, 4, margin_m=10.0),
+}
+
+
+@dataclass(frozen=True)
+class Building:
+    """A building before it has an id."""
+
+    footprint: Polygon
+    levels: int
+    stairwells: tuple[int, ...] = ()
+    use: str = "residential"
+    lift: bool = False
+
+    @property
+    def households(self) -> int:
+        """Sum over its stairwells."""
+        return sum(self.stairwells)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands on a plot: buildings, the spine path and the lanes along the rows.
+
+    The spine and the lanes reach across the cell to the street middle at both ends; which of those
+    ends become entrances is for the estate to say.
+    """
+
+    buildings: tuple[Building, ...]
+    spine: LineString | None = None
+    lanes: tuple[LineString, ...] = ()
+
+    @property
+    def households(self) -> int:
+        """Sum over the buildings."""
+        return sum(building.households for building in self.buildings)
+
+
+def _bearing(plot: Polygon) -> float:
+    """Return the turn in degrees of the plot's frame, within 45° of east to west."""
+    corners = shapely.get_coordinates(shapely.oriented_envelope(plot))
+    step = corners[1] - corners[0]
+    angle = float(np.degrees(np.arctan2(step[1], step[0])))
+    return (angle + 45.0) % 90.0 - 45.0
+
+
+def rows(plot: Polygon, cell: Polygon, form: Form, occupancy: float, rng: np.random.Generator) -> Layout:
+    """Lay a plot out in rows of one form.
+
+    Parameters
+    ----------
+    occupancy : share of dwellings that hold a household
+    """
+    turn = _bearing(plot)
+    origin = plot.centroid
+    ground = affinity.rotate(plot, -turn, origin=origin)
+    tile = affinity.rotate(cell, -turn, origin=origin)
+    buildable = ground.buffer(-form.margin_m, join_style="mitre")
+    if buildable.is_empty:
+        return Layout(())
+    left, bottom, right, top = buildable.bounds
+    spine_x = left + (right - left) * rng.uniform(0.36, 0.64)
+    boxes: list[Polygon] = []
+    lanes: list[LineString] = []
+    y = bottom + rng.uniform(0.0, 3.0)
+    while y + form.depth_m[0] < top:
+        depth = rng.uniform(*form.depth_m)
+        row = _row(buildable, y, depth, spine_x, form, rng)
+        if row:
+            boxes += row
+            lane_y = y + depth + _LANE_M
+            lane = _chord(tile, lane_y)
+            if lane is not None and ground.buffer(-1.0).covers(_clipped(lane, row, spine_x)):
+                lanes.append(lane)
+        y += depth + rng.uniform(*form.gap_m)
+    buildings = [_building(box, form, occupancy, rng) for box in boxes]
+    spine = _chord(tile, spine_x, vertical=True)
+
+    def back(geometry: shapely.Geometry) -> shapely.Geometry:
+        return affinity.rotate(geometry, turn, origin=origin)
+
+    return Layout(
+        tuple(replace(building, footprint=back(building.footprint)) for building in buildings),
+        None if spine is None else back(spine),
+        tuple(back(lane) for lane in lanes),
+    )
+
+
+def _row(buildable: Polygon, y: float, depth: float, spine_x: float, form: Form, rng: np.random.Generator
+         ) -> list[Polygon]:
+    chords = [_chord(buildable, at) for at in (y, y + depth / 2, y + depth)]
+    if any(chord is None for chord in chords):
+        return []
+    start = max(chord.bounds[0] for chord in chords if chord is not None)
+    end = min(chord.bounds[2] for chord in chords if chord is not None)
+    boxes = []
+    for first, last in ((start, spine_x - _SPINE_CLEARANCE_M), (spine_x + _SPINE_CLEARANCE_M, end)):
+        free = last - first
+        if free < form.length_m[0] * 0.75:
+            continue
+        wanted = rng.uniform(*form.length_m)
+        count = max(1, round((free + form.side_gap_m) / (wanted + form.side_gap_m)))
+        length = min((free - form.side_gap_m * (count - 1)) / count, form.length_m[1])
+        slack = free - count * length - form.side_gap_m * (count - 1)
+        step = length + form.side_gap_m + (slack / (count - 1) if count > 1 else 0.0)
+        offset = 0.0 if count > 1 else slack * rng.uniform(0.0, 1.0)
+        boxes += [shapely.box(first + offset + k * step, y, first + offset + k * step + length, y + depth)
+                  for k in range(count)]
+    inside = shapely.covers(buildable.buffer(0.05), np.array(boxes)) if boxes else []
+    return [box for box, keep in zip(boxes, inside, strict=True) if keep and rng.random() < 0.96]
+
+
+def _chord(area: Polygon, at: float, *, vertical: bool = False) -> LineString | None:
+    """Return the longest piece of a horizontal or vertical line within an area."""
+    left, bottom, right, top = area.bounds
+    line = LineString([(at, bottom - 1), (at, top + 1)] if vertical else [(left - 1, at), (right + 1, at)])
+    pieces = shapely.get_parts(shapely.intersection(line, area))
+    pieces = pieces[shapely.get_type_id(pieces) == 1]
+    if len(pieces) == 0:
+        return None
+    return pieces[int(shapely.length(pieces).argmax())]
+
+
+def _clipped(lane: LineString, row: list[Polygon], spine_x: float) -> LineString:
+    """Return the part of a lane that serves a row, from its outermost door or the spine to the other."""
+    ends = [box.bounds[0] + 3.0 for box in row] + [box.bounds[2] - 3.0 for box in row] + [spine_x]
+    y = lane.bounds[1]
+    return LineString([(min(ends), y), (max(max(ends), min(ends) + _SHORTEST_LANE_M), y)])
+
+
+def _building(box: Polygon, form: Form, occupancy: float, rng: np.random.Generator) -> Building:
+    length = box.bounds[2] - box.bounds[0]
+    count = max(1, round(length / form.stairwell_m)) if form.stairwell_m else 1
+    levels = int(rng.choice(form.levels))
+    dwellings = levels * form.dwellings_per_floor
+    households = np.maximum(1, rng.binomial(dwellings, occupancy, count))
+    return Building(box, levels, tuple(int(value) for value in households), lift=form.lift)
+
+
+def single(plot: Polygon, occupancy: float, rng: np.random.Generator) -> Layout:
+    """Put one residential building on a small plot: a tower where it fits, else a slab."""
+    turn = _bearing(plot)
+    centre = plot.centroid
+    ground = affinity.rotate(plot, -turn, origin=centre)
+    left, bottom, right, top = ground.bounds
+    for form, length, depth in ((FORMS["tower"], 34.0, 19.0), (FORMS["slab"], 58.0, 12.5), (FORMS["slab"], 43.0, 12.0),
+                                (FORMS["slab"], 30.0, 11.0)):  # fmt: skip
+        wide, deep = right - left, top - bottom
+        if wide < length + 8 and deep >= length + 8:
+            length, depth = depth, length
+        box = affinity.translate(shapely.box(-length / 2, -depth / 2, length / 2, depth / 2), centre.x, centre.y)
+        if ground.buffer(-3.0).covers(box):
+            stairwells = 2 if form.lift else max(1, round(max(length, depth) / form.stairwell_m))
+            levels = int(rng.choice(form.levels))
+            per_floor = 3 if form.lift else form.dwellings_per_floor
+            households = rng.binomial(levels * per_floor, occupancy, stairwells)
+            building = Building(affinity.rotate(box, turn, origin=centre), levels,
+                                tuple(int(value) for value in households), lift=form.lift)
+            return Layout((building,))
+    return Layout(())
+
+
+def street_front(plot: Polygon, rng: np.random.Generator) -> Layout:
+    """Line a plot's edges with houses that hold shops below and dwellings above."""
+    ring = shapely.get_coordinates(shapely.simplify(shapely.orient_polygons(plot), 3.0).exterior)
+    boxes: list[Polygon] = []
+    inner = plot.buffer(-1.0)
+    order = np.argsort(-np.hypot(*np.diff(ring, axis=0).T))
+    for index in order:
+        start, step = ring[index], ring[index + 1] - ring[index]
+        length = float(np.hypot(*step))
+        if length < 30.0:
+            continue
+        along = step / length
+        inward = np.array([-along[1], along[0]])
+        at = 3.0
+        while at < length - 18.0:
+            front = min(rng.uniform(24.0, 52.0), length - 3.0 - at)
+            depth = rng.uniform(11.0, 14.0)
+            corner = start + along * at + inward * 2.5
+            box = Polygon([corner, corner + along * front, corner + along * front + inward * depth,
+                           corner + inward * depth])
+            if inner.covers(box) and all(box.distance(other) > 5.0 for other in boxes):
+                boxes.append(box)
+            at += front + rng.uniform(6.0, 12.0)
+    buildings = []
+    for box in boxes:
+        levels = int(rng.choice([2, 4, 5, 6, 6]))
+        front = max(np.hypot(*np.diff(shapely.get_coordinates(box)[:3], axis=0).T))
+        stairwells = max(1, round(front / 15.0)) if levels >= 3 else 0
+        households = rng.binomial((levels - 1) * 2, 0.86, stairwells) if rng.random() < 0.85 else []
+        use = "mixed" if sum(households) else "other"
+        buildings.append(Building(box, levels, tuple(int(value) for value in households), use))
+    return Layout(tuple(buildings))
+
+
+def campus(plot: Polygon, count: int, length_m: tuple[float, float], depth_m: tuple[float, float], levels: int,
+           rng: np.random.Generator) -> Layout:
+    """Put a few large buildings on a plot: schools, hospitals, offices, halls."""
+    turn = _bearing(plot)
+    origin = plot.centroid
+    ground = affinity.rotate(plot, -turn, origin=origin).buffer(-8.0, join_style="mitre")
+    if ground.is_empty:
+        return Layout(())
+    left, bottom, right, top = ground.bounds
+    boxes: list[Polygon] = []
+    y = bottom
+    while y < top and len(boxes) < count:
+        depth = rng.uniform(*depth_m)
+        chords = [_chord(ground, at) for at in (y, y + depth)]
+        if all(chord is not None for chord in chords):
+            start = max(chord.bounds[0] for chord in chords if chord is not None)
+            end = min(chord.bounds[2] for chord in chords if chord is not None)
+            length = min(rng.uniform(*length_m), end - start)
+            while start + length <= end and length > 14.0 and len(boxes) < count:
+                boxes.append(shapely.box(start, y, start + length, y + depth))
+                start += length + rng.uniform(14.0, 26.0)
+                length = rng.uniform(*length_m)
+        y += depth + rng.uniform(16.0, 26.0)
+    inside = shapely.covers(ground.buffer(0.05), np.array(boxes)) if boxes else []
+    return Layout(tuple(
+        Building(affinity.rotate(box, turn, origin=origin), int(rng.integers(1, levels + 1)), (), "other")
+        for box, keep in zip(boxes, inside, strict=True) if keep
+    ))
+
+
+def thinned(layout: Layout, most_households: int, rng: np.random.Generator) -> Layout:
+    """Return a layout with buildings taken out, as for gardens, until it holds no more than so many."""
+    kept = list(layout.buildings)
+    while sum(building.households for building in kept) > most_households:
+        kept.pop(int(rng.integers(len(kept))))
+    return replace(layout, buildings=tuple(kept))
+
+
+def rounded(footprint: Polygon) -> NDArray[np.float64]:
+    """Return the corners of a footprint in whole centimetres."""
+    return np.round(shapely.get_coordinates(footprint), 2)

@@ -1,0 +1,309 @@
+"""Facilities: what the town offers where, with believable density and believable gaps.
+
+Schools, parks, markets and offices stand on the lots set aside for them.  Everything smaller opens
+in a house front or inside an estate, one after another where most households still lack it, until a
+share of them is served; some communities were left out, and those gaps are named in `LEFT_OUT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import shapely.ops
+from numpy.typing import NDArray
+from shapely import Point, Polygon
+
+from county.communities import COMMUNITIES
+from county.lots import Lot
+from county.names import ordinal, shop_name
+from county.terrain import Road
+from spatial.catalogue import categories
+
+__all__ = ["LEFT_OUT", "Facility", "open_facilities"]
+
+# A walk is about this much longer than the straight line.
+_DETOUR = 1.3
+_BUS_STOP_EVERY_M = 390.0
+_ALONG_FRONT_M = 7.0
+
+# Communities in which nothing of a category was opened: the gaps a planner should find.
+LEFT_OUT = {
+    "community_health_station": ("北关社区",),
+    "community_canteen": ("机务段社区", "建设社区"),
+    "elderly_daycare": ("北站社区", "望河社区"),
+    "childcare": ("水塔社区", "东渡社区"),
+    "cultural_station": ("建设社区",),
+    "charging": ("鼓楼社区",),
+}
+# category: (share of households to serve, where it opens, what it is called)
+_SPREAD = {
+    "community_service_station": (0.62, "house", "社区党群服务中心"),
+    "community_health_station": (0.78, "house", "社区卫生服务站"),
+    "elderly_daycare": (0.52, "house", "社区养老服务站"),
+    "community_canteen": (0.50, "house", "社区食堂"),
+    "childcare": (0.60, "house", "托育园"),
+    "child_aftercare": (0.85, "shop", "四点半课堂"),
+    "cultural_station": (0.72, "house", "社区文化活动站"),
+    "police_station": (0.82, "shop", "派出所"),
+    "community_health_center": (0.80, "shop", "社区卫生服务中心"),
+    "grid_station": (0.66, "house", "网格工作站"),
+    "pharmacy": (0.93, "shop", "大药房"),
+    "convenience_store": (0.88, "shop", "便利店"),
+    "supermarket": (0.84, "shop", "综合超市"),
+    "fresh_grocery": (0.86, "shop", "生鲜店"),
+    "breakfast_shop": (0.90, "shop", "早餐店"),
+    "restaurant": (0.92, "shop", "餐馆"),
+    "hairdresser": (0.97, "shop", "理发店"),
+    "laundry": (0.88, "shop", "洗衣店"),
+    "photo_print": (0.82, "shop", "图文打印店"),
+    "housekeeping": (0.78, "shop", "家政服务部"),
+    "repair": (0.85, "shop", "维修部"),
+    "parcel_post": (0.83, "shop", "快递驿站"),
+    "recycling_point": (0.80, "house", "再生资源回收点"),
+    "bank": (0.88, "shop", "银行网点"),
+    "bakery": (0.80, "shop", "蛋糕房"),
+    "bookshop": (0.60, "shop", "书店"),
+    "gym": (0.66, "shop", "健身房"),
+    "training": (0.75, "shop", "培训学校"),
+    "tea_coffee": (0.70, "shop", "茶咖馆"),
+    "nursing_home": (0.55, "house", "养老院"),
+    "library_bookroom": (0.62, "shop", "城市书房"),
+    "outdoor_fitness": (0.80, "yard", "健身点"),
+    "small_sports_ground": (0.58, "yard", "小型运动场"),
+    "public_toilet": (0.86, "front", "公共厕所"),
+    "waste_station": (0.74, "front", "垃圾收集站"),
+    "charging": (0.72, "yard", "充电站"),
+    "parking": (0.70, "yard", "停车场"),
+    "bicycle_parking": (0.74, "yard", "非机动车棚"),
+    "legal_service": (0.70, "shop", "司法所"),
+    "emergency_shelter": (0.78, "yard", "应急避难场所"),
+}
+_OF_STREET = {"shop", "front"}
+_WITHOUT_HOUSE = {"supermarket", "convenience_store", "pharmacy"}
+
+
+@dataclass(frozen=True)
+class Facility:
+    """A place and what it offers.
+
+    Attributes
+    ----------
+    name : what it is called
+    geometry : point, or polygon of its grounds
+    categories : what it offers
+    access : public, or estate when only its residents may use it
+    sizes : floor_area_m2, land_area_m2, capacity, beds where known
+    entrances : where its grounds are entered; empty for a point
+    """
+
+    name: str
+    geometry: Point | Polygon
+    categories: tuple[str, ...]
+    access: str = "public"
+    sizes: dict[str, float] = field(default_factory=dict)
+    entrances: tuple[Point, ...] = ()
+
+
+def open_facilities(
+    lots: Sequence[Lot], buildings: gpd.GeoDataFrame, estates: gpd.GeoDataFrame,
+    streets: gpd.GeoDataFrame, roads: Sequence[Road], rng: np.random.Generator,
+) -> list[Facility]:
+    """Return every facility of the town.
+
+    Parameters
+    ----------
+    buildings, estates : tables of the town, households of all buildings known
+    streets : noded stretches (`county.ways`)
+    roads : main roads and streets, for the bus stops
+    """
+    buildings = buildings.assign(
+        community=buildings["community_id"].map({community.code: community.name for community in COMMUNITIES}),
+        estate=buildings["estate_id"].map(estates.set_index("estate_id")["name"]),
+    )
+    facilities = _on_lots(lots, streets, rng) + _bus_stops(roads, lots)
+    fronts = _fronts(buildings, streets)
+    fixed = {category: [f.geometry for f in facilities if category in f.categories] for category in categories()}
+    for category, (share, place, kind) in _SPREAD.items():
+        chosen = _spread(category, share, place, fronts, buildings, fixed[category], rng)
+        facilities += _opened(category, kind, fronts.loc[chosen], rng)
+        fronts.loc[chosen, "used"] += 1
+    return facilities
+
+
+def _on_lots(lots: Sequence[Lot], streets: gpd.GeoDataFrame, rng: np.random.Generator) -> list[Facility]:
+    tree = shapely.STRtree(streets.geometry.to_numpy())
+    facilities = []
+    for lot in lots:
+        offered = _offered(lot)
+        if not offered:
+            continue
+        nearest = streets.geometry.iloc[int(tree.nearest(lot.plot))]
+        entrance = shapely.ops.nearest_points(lot.plot.exterior, nearest)[0]
+        entrances = [Point(np.round(entrance.coords[0], 2))]
+        if lot.use == "park":
+            entrances += _park_gates(lot.plot, streets)
+        sizes = {"land_area_m2": float(round(lot.plot.area))}
+        if lot.use in ("market", "kindergarten"):
+            sizes["floor_area_m2"] = float(round(lot.plot.area * rng.uniform(0.25, 0.6)))
+        if lot.use in ("school", "kindergarten"):
+            sizes["capacity"] = float(round(lot.plot.area / rng.uniform(14.0, 20.0), -1))
+        facilities.append(
+            Facility(lot.name, lot.plot, offered, sizes=sizes, entrances=tuple(dict.fromkeys(entrances)))
+        )
+    return facilities
+
+
+def _park_gates(plot: Polygon, streets: gpd.GeoDataFrame) -> list[Point]:
+    """Return an entrance on each longer side of a park that has a street beside it."""
+    ring = shapely.get_coordinates(shapely.simplify(plot, 5.0).exterior)
+    middles = shapely.points((ring[1:] + ring[:-1]) / 2)
+    long_enough = np.hypot(*np.diff(ring, axis=0).T) > 40.0
+    beside = shapely.distance(middles, shapely.union_all(streets.geometry.to_numpy())) < 26.0
+    return [Point(np.round(point.coords[0], 2)) for point in middles[long_enough & beside]]
+
+
+def _offered(lot: Lot) -> tuple[str, ...]:
+    if lot.use == "park":
+        area = lot.plot.area
+        level = "park_15" if area >= 50_000 else "park_10" if area >= 10_000 else "park_5"
+        return (level, "outdoor_fitness") if area >= 10_000 else (level,)
+    if lot.use == "school":
+        return ("primary_school",) if lot.name.endswith("小学") else ("middle_school",)
+    return {
+        "kindergarten": ("kindergarten",),
+        "market": ("wet_market", "fresh_grocery"),
+        "mall": ("shopping_mall", "supermarket", "restaurant"),
+        "hospital": ("pharmacy",),
+        "government": ("street_service_center", "legal_service"),
+        "gym": ("large_sports_ground", "public_sports_venue", "cultural_center"),
+    }.get(lot.use, ())
+
+
+def _bus_stops(roads: Sequence[Road], lots: Sequence[Lot]) -> list[Facility]:
+    ground = shapely.union_all([lot.cell for lot in lots])
+    stops = []
+    for road in roads:
+        if road.street_class not in ("primary", "secondary"):
+            continue
+        course = shapely.intersection(road.line, ground)
+        line = max(shapely.get_parts(course), key=lambda part: part.length)
+        for number, at in enumerate(np.arange(170.0, line.length - 60.0, _BUS_STOP_EVERY_M), start=1):
+            kerb = line.offset_curve(road.half_width_m - 5.0)
+            point = kerb.interpolate(min(at, kerb.length))
+            stops.append(Facility(f"{road.name}{ordinal(number)}站", Point(np.round(point.coords[0], 2)), ("bus_stop",)))
+    return stops
+
+
+def _fronts(buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return for every building the point of its wall nearest to a street or path, and which street."""
+    usable = buildings[buildings["use"].isin(["residential", "mixed"])]
+    footprints = usable.geometry.to_numpy()
+    named = streets[streets["lot"] < 0]
+    paths = streets[streets["lot"] >= 0]
+    street_tree = shapely.STRtree(named.geometry.to_numpy())
+    nearest_street = street_tree.nearest(footprints)
+    lines = named.geometry.to_numpy()[nearest_street]
+    shortest = shapely.shortest_line(footprints, lines)
+    inner = shapely.shortest_line(
+        footprints, paths.geometry.to_numpy()[shapely.STRtree(paths.geometry.to_numpy()).nearest(footprints)]
+    )
+    return gpd.GeoDataFrame(
+        {
+            "street": named["name"].to_numpy()[nearest_street],
+            "to_street_m": shapely.length(shortest),
+            "inner": shapely.get_point(inner, 0),
+            "community": usable["community"].to_numpy(),
+            "estate": usable["estate"].to_numpy(),
+            "footprint": footprints,
+            "use": usable["use"].to_numpy(),
+            "used": 0,
+        },
+        geometry=shapely.get_point(shortest, 0),
+        index=usable.index,
+    )
+
+
+def _spread(category: str, share: float, place: str, fronts: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame,
+            existing: Sequence[shapely.Geometry], rng: np.random.Generator) -> list[object]:
+    """Choose fronts one after another where most households are still unserved."""
+    reach = categories()[category].radius_m / _DETOUR
+    homes = buildings[buildings["households"] > 0]
+    weights = homes["households"].to_numpy(float)
+    at_home = homes.geometry.centroid.to_numpy()
+    open_here = fronts["community"].map(lambda name: name not in LEFT_OUT.get(category, ()))
+    if place in _OF_STREET:
+        open_here &= fronts["to_street_m"] < 26.0
+    else:
+        open_here &= fronts["estate"].notna() & (fronts["to_street_m"] < 75.0)
+    candidates = fronts[open_here & (fronts["used"] < 4)]
+    candidates = candidates.sample(min(len(candidates), 420), random_state=rng)
+    within = shapely.distance(candidates.geometry.to_numpy()[:, None], at_home[None, :]) <= reach
+    covered = np.zeros(len(homes), bool)
+    for geometry in existing:
+        covered |= shapely.distance(geometry, at_home) <= reach
+    chosen: list[object] = []
+    while weights[covered].sum() < share * weights.sum():
+        gain = (within * (weights * ~covered)).sum(axis=1) * rng.uniform(0.45, 1.0, len(candidates))
+        best = int(gain.argmax())
+        if gain[best] <= 0:
+            break
+        chosen.append(candidates.index[best])
+        covered |= within[best]
+    return chosen
+
+
+def _opened(category: str, kind: str, fronts: gpd.GeoDataFrame, rng: np.random.Generator) -> list[Facility]:
+    """Open a facility at each front, named by its community, its estate or its street."""
+    details = categories()[category].details
+    facilities = []
+    counts: dict[str, int] = {}
+    for front in fronts.itertuples():
+        place = _SPREAD[category][1]
+        home = front.community.removesuffix("社区")
+        counts[home] = counts.get(home, 0) + 1
+        if place == "shop" and not kind.endswith(("所", "中心", "驿站", "书房", "网点")):
+            name = shop_name(kind, front.street, rng)
+        elif place == "yard":
+            name = f"{front.estate}{kind}"
+        elif place == "front":
+            name = f"{front.street}{kind}"
+        else:
+            number = "" if counts[home] == 1 else f"第{ordinal(counts[home])}"
+            name = f"{home}{number}{kind}"
+        wall = front.inner if place in ("yard", "house") else front.geometry
+        point = _along_wall(front.footprint, wall, front.used)
+        facilities.append(
+            Facility(
+                name,
+                point,
+                (category,),
+                access="estate" if place == "yard" and rng.random() < 0.12 else "public",
+                sizes=_sizes(details, rng),
+            )
+        )
+    return facilities
+
+
+def _sizes(details: object, rng: np.random.Generator) -> dict[str, float]:
+    """Return sizes round the least that the catalogue asks for, some below it."""
+    known = dict(details)  # type: ignore[call-overload]
+    sizes = {
+        column: float(round(known[f"min_{column}"] * rng.uniform(0.8, 1.7)))
+        for column in ("floor_area_m2", "land_area_m2", "beds")
+        if f"min_{column}" in known
+    }
+    if "beds" in sizes:
+        sizes["beds"] = float(round(sizes["beds"] * rng.uniform(1.5, 5.0)))
+    return sizes
+
+
+def _along_wall(footprint: Polygon, wall: Point, used: int) -> Point:
+    """Return a point on the wall, moved along it past the fronts already in use."""
+    ring = footprint.exterior
+    at = (ring.project(wall) + (used + 1) // 2 * _ALONG_FRONT_M * (-1) ** used) % ring.length
+    return Point(np.round(ring.interpolate(at).coords[0], 2))

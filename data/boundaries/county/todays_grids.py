@@ -1,0 +1,267 @@
+"""Today's grids: drawn as by hand, estate by estate along the streets, and not quite lawful.
+
+Each community was divided by somebody who started in one corner, took one estate after the other
+until a grid was full, and gave what was left to a neighbour.  On top of what comes of that, five
+faults were put in on purpose; `FAULTS` names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import LineString, Polygon
+from shapely.ops import split
+
+from county.communities import COMMUNITIES, DATA_POOR
+from county.lots import Lot
+from county.names import ordinal
+from county.terrain import Terrain
+
+__all__ = ["FAULTS", "draw_todays_grids"]
+
+FAULTS = {
+    "across_river": "one grid of 码头社区 has a part on the other bank",
+    "needless_split": "one estate of fewer than 500 households lies in two grids",
+    "ambiguous": "the line through that estate cuts through buildings",
+    "across_boundary": "one grid reaches over the boundary of its community",
+    "size": "some grids hold fewer than 300 or more than 500 households",
+}
+
+_FULL = 345
+_OVERFULL = 560
+_LEAST_SHARED_M = 12.0
+_SPECIAL_USES = ("school", "market", "hospital", "government", "industry", "station", "park", "mall")
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A lot, or a part of a lot too large for one grid."""
+
+    cell: Polygon
+    community: int
+    households: int
+    special: str
+    bank: int
+
+
+def draw_todays_grids(
+    lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain,
+    rng: np.random.Generator,
+) -> gpd.GeoDataFrame:
+    """Return today's grids.
+
+    Parameters
+    ----------
+    cells : noded cell of every lot
+    buildings : with households (0 for none) and lot (number of the lot)
+    """
+    pieces = _pieces(lots, cells, buildings, terrain, rng)
+    rows: list[tuple[int, str, str, Polygon]] = []
+    for number in range(len(COMMUNITIES)):
+        own = [piece for piece in pieces if piece.community == number]
+        for group in _grown(own, rng):
+            rows.append((number, "basic", "", shapely.union_all([own[index].cell for index in group])))
+        rows += [(number, "special", piece.special, piece.cell) for piece in own if piece.special]
+    return _numbered(_with_overreach(rows, cells, lots))
+
+
+def _pieces(lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain,
+            rng: np.random.Generator) -> list[_Piece]:
+    households = buildings.groupby("lot")["households"].sum()
+    split_lot = _needless(lots, households)
+    pieces = []
+    for number, (lot, cell) in enumerate(zip(lots, cells, strict=True)):
+        if lot.use == "green":
+            continue
+        ground = shapely.difference(cell, terrain.river)
+        bank = _bank(ground, terrain)
+        total = int(households.get(number, 0))
+        special = lot.name if lot.use in _SPECIAL_USES else ""
+        own = buildings[buildings["lot"] == number]
+        if total > 500 or number == split_lot:
+            parts = _parted(ground, own, 2 if total <= 500 else -(-total // 450), number == split_lot)
+            for part in parts:
+                inside = shapely.contains(part, own.geometry.centroid.to_numpy())
+                pieces.append(_Piece(part, lot.community, int(own["households"][inside].sum()), "", bank))
+        else:
+            pieces.append(_Piece(ground, lot.community, total, special, bank))
+    return pieces
+
+
+def _needless(lots: Sequence[Lot], households: NDArray[np.float64]) -> int:
+    """Return the estate that was split for no reason: the largest that a grid could have held whole."""
+    whole = [
+        (int(households.get(number, 0)), number)
+        for number, lot in enumerate(lots)
+        if lot.use == "estate" and households.get(number, 0) <= 460 and COMMUNITIES[lot.community].name == "槐荫社区"
+    ]
+    return max(whole)[1]
+
+
+def _bank(ground: Polygon, terrain: Terrain) -> int:
+    """Return 1 north of the river, 0 south of it."""
+    point = ground.representative_point()
+    foot = terrain.river_line.interpolate(terrain.river_line.project(point))
+    return int(point.y > foot.y)
+
+
+def _parted(cell: Polygon, buildings: gpd.GeoDataFrame, count: int, through_buildings: bool) -> list[Polygon]:
+    """Cut a cell across its longer side into parts of about equal households."""
+    corners = shapely.get_coordinates(shapely.oriented_envelope(cell))[:3]
+    sides = np.diff(corners, axis=0)
+    longer = int(np.hypot(*sides.T).argmax())
+    along = sides[longer] / np.hypot(*sides[longer])
+    across = np.array([-along[1], along[0]])
+    if through_buildings:
+        # A line drawn on a map at the wrong slant.
+        along, across = _turned(along, 14.0), _turned(across, 14.0)
+    centres = shapely.get_coordinates(shapely.centroid(buildings.geometry.to_numpy()))
+    position = centres @ along
+    order = np.argsort(position)
+    share = np.cumsum(buildings["households"].to_numpy(float)[order])
+    parts = [cell]
+    for cut in range(1, count):
+        after = int(np.searchsorted(share, share[-1] * cut / count))
+        at = position[order[min(after, len(order) - 2) : min(after, len(order) - 2) + 2]].mean()
+        middle = along * at + across * (np.array(cell.centroid.coords[0]) @ across)
+        line = LineString([middle - across * 2_000, middle + across * 2_000])
+        parts = [piece for part in parts for piece in split(part, line).geoms]
+    return parts
+
+
+def _turned(vector: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    angle = np.radians(degrees)
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ vector
+
+
+def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]]:
+    """Fill one grid after the other from the north-west, and share out what is left.
+
+    Returns
+    -------
+    groups of piece numbers; special pieces are in none
+    """
+    cells = np.array([piece.cell for piece in pieces])
+    near = _neighbours(cells)
+    centre = shapely.get_coordinates(shapely.centroid(cells))
+    open_pieces = {index for index, piece in enumerate(pieces) if not piece.special}
+    groups: list[list[int]] = []
+    while open_pieces:
+        start = min(open_pieces, key=lambda index: centre[index] @ (1.0, -1.0))
+        group, total = [start], pieces[start].households
+        open_pieces.remove(start)
+        while total < _FULL:
+            reach = [
+                index
+                for index in open_pieces
+                if any(near[index, member] for member in group)
+                and pieces[index].bank == pieces[start].bank
+                and total + pieces[index].households <= _OVERFULL - 60
+            ]
+            if not reach:
+                break
+            middle = centre[group].mean(axis=0)
+            best = min(reach, key=lambda index: np.hypot(*(centre[index] - middle)) * rng.uniform(0.9, 1.1))
+            group.append(best)
+            open_pieces.remove(best)
+            total += pieces[best].households
+        groups.append(group)
+    return _merged(groups, pieces, near)
+
+
+def _neighbours(cells: NDArray[np.object_]) -> NDArray[np.bool_]:
+    near = np.zeros((len(cells), len(cells)), bool)
+    first, second = shapely.STRtree(cells).query(cells, predicate="intersects")
+    shared = shapely.length(shapely.intersection(shapely.boundary(cells[first]), shapely.boundary(cells[second])))
+    kept = (shared > _LEAST_SHARED_M) & (first != second)
+    near[first[kept], second[kept]] = True
+    return near
+
+
+def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.bool_]) -> list[list[int]]:
+    """Give what is too little for a grid of its own to the neighbour with fewest households."""
+    groups = [list(group) for group in groups]
+    while len(groups) > 1:
+        totals = [sum(pieces[index].households for index in group) for group in groups]
+        for small in np.argsort(totals):
+            if totals[small] >= 215:
+                return groups
+            others = [
+                other
+                for other in range(len(groups))
+                if other != small
+                and pieces[groups[other][0]].bank == pieces[groups[small][0]].bank
+                and near[np.ix_(groups[small], groups[other])].any()
+                and totals[other] + totals[small] <= 620
+            ]
+            if others:
+                target = min(others, key=lambda other: totals[other])
+                groups[target] += groups[small]
+                del groups[small]
+                break
+        else:
+            return groups
+    return groups
+
+
+def _with_overreach(rows: list[tuple[int, str, str, Polygon]], cells: NDArray[np.object_], lots: Sequence[Lot]
+                    ) -> list[tuple[int, str, str, Polygon]]:
+    """Put in the faults of place: a part across the river, and a grid over its boundary."""
+    changed = list(rows)
+    _reach_across_river(changed)
+    _reach_over_boundary(changed, cells, lots)
+    return changed
+
+
+def _reach_across_river(rows: list[tuple[int, str, str, Polygon]]) -> None:
+    """Join the smallest grid of one bank of the community on both banks to one of the other bank."""
+    number = next(index for index, community in enumerate(COMMUNITIES) if community.name == DATA_POOR)
+    own = [index for index, row in enumerate(rows) if row[0] == number and row[1] == "basic"]
+    pieces = [(index, part) for index in own for part in shapely.get_parts(rows[index][3])]
+    del pieces
+    north = max(own, key=lambda index: rows[index][3].centroid.y)
+    south = [index for index in own if rows[index][3].distance(rows[north][3]) > 60.0]
+    if not south:
+        return
+    near = min(south, key=lambda index: rows[index][3].distance(rows[north][3]))
+    corner = rows[north][3]
+    box = shapely.box(corner.bounds[0], corner.bounds[1], corner.bounds[2], corner.bounds[1] + 60.0)
+    taken = shapely.intersection(corner, box)
+    rows[near] = (*rows[near][:3], shapely.union_all([rows[near][3], taken]))
+    rows[north] = (*rows[north][:3], shapely.difference(corner, taken))
+
+
+def _reach_over_boundary(rows: list[tuple[int, str, str, Polygon]], cells: NDArray[np.object_], lots: Sequence[Lot]
+                         ) -> None:
+    """Let one grid of 南关社区 take a strip of its neighbour."""
+    number = next(index for index, community in enumerate(COMMUNITIES) if community.name == "南关社区")
+    foreign = shapely.union_all([cell for cell, lot in zip(cells, lots, strict=True) if lot.community != number
+                                 and lot.use != "green"])
+    own = [index for index, row in enumerate(rows) if row[0] == number and row[1] == "basic"]
+    reach = max(own, key=lambda index: shapely.intersection(rows[index][3].buffer(70.0), foreign).area)
+    strip = shapely.intersection(rows[reach][3].buffer(70.0, join_style="mitre"), foreign)
+    strip = max(shapely.get_parts(strip), key=lambda part: part.area)
+    for index, row in enumerate(rows):
+        if row[0] != number and row[3].intersects(strip):
+            rows[index] = (*row[:3], shapely.difference(row[3], strip))
+    rows[reach] = (*rows[reach][:3], shapely.union_all([rows[reach][3], strip]))
+
+
+def _numbered(rows: Sequence[tuple[int, str, str, Polygon]]) -> gpd.GeoDataFrame:
+    """Number the grids of each community as the first clerk did: in the order they were drawn."""
+    counts: dict[tuple[int, str], int] = {}
+    records = []
+    for number, kind, name, polygon in rows:
+        community = COMMUNITIES[number]
+        counts[number, kind] = counts.get((number, kind), 0) + 1
+        sequence = counts[number, kind] + (900 if kind == "special" else 0)
+        code = f"{community.code}{sequence:03d}"
+        label = f"{community.name}第{ordinal(sequence)}网格" if kind == "basic" else f"{name}专属网格"
+        records.append((f"T{len(records) + 1:03d}", code, label, community.code, 2, kind, polygon))
+    columns = ["grid_id", "code", "name", "community_id", "level", "kind", "geometry"]
+    return gpd.GeoDataFrame(records, columns=columns, geometry="geometry")

@@ -1,0 +1,110 @@
+"""Ways: streets and paths noded where they meet, and the cells that tile the town along them.
+
+All lines are noded at once on a grid of one centimetre, so that streets, paths, lots and communities
+share their vertices: a community's edge along a street is that street, vertex by vertex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import geopandas as gpd
+import shapely
+from numpy.typing import NDArray
+from shapely import LineString
+from shapely.ops import polygonize
+
+from county.estates import Path
+from county.lots import Lot
+from county.terrain import Road, Terrain
+
+__all__ = ["LEVEL_CROSSING", "Ways", "node_ways"]
+
+_GRID_M = 0.01
+_ABUTMENT_M = 5.0
+# Where cars and walkers cross the track on the level; all other main roads pass below it.
+LEVEL_CROSSING = "南环路"
+_SURFACE = {"primary": "asphalt", "secondary": "asphalt", "tertiary": "asphalt", "residential": "concrete",
+            "service": "concrete", "footway": "paving_stones", "path": "compacted", "steps": "stone"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The noded lines of the town.
+
+    Attributes
+    ----------
+    streets : one row to a stretch between junctions: class, name, bridge, tunnel, layer, surface, lot
+        (number of the lot it lies in, −1 for a street)
+    cells : cell of every lot, in the order of the lots, with all vertices of the streets around it
+    """
+
+    streets: gpd.GeoDataFrame
+    cells: NDArray[np.object_]
+
+
+def node_ways(lots: Sequence[Lot], roads: Sequence[Road], paths: Sequence[Path], terrain: Terrain) -> Ways:
+    """Node every street and path and return the streets and the cells between them."""
+    promenades = [Path(terrain.footbridge, "footway", -1)]
+    ways = [*paths, *promenades]
+    noded = shapely.get_parts(
+        shapely.union_all(
+            [*(lot.cell.exterior for lot in lots), *(way.line for way in ways)], grid_size=_GRID_M
+        )
+    )
+    return Ways(_streets(noded, roads, ways, terrain), _cells(noded, lots))
+
+
+def _cells(noded: NDArray[np.object_], lots: Sequence[Lot]) -> NDArray[np.object_]:
+    faces = np.array(list(polygonize(noded)))
+    tree = shapely.STRtree([lot.cell for lot in lots])
+    face, lot = tree.query(shapely.point_on_surface(faces), predicate="within")
+    return np.array([shapely.coverage_union_all(faces[face[lot == number]]) for number in range(len(lots))])
+
+
+def _streets(noded: NDArray[np.object_], roads: Sequence[Road], ways: Sequence[Path], terrain: Terrain
+             ) -> gpd.GeoDataFrame:
+    """Give every stretch the attributes of the road or path it lies on; property lines fall away."""
+    table = pd.DataFrame(
+        [(road.street_class, road.name, -1) for road in roads] + [(way.street_class, None, way.lot) for way in ways],
+        columns=["class", "name", "lot"],
+    )
+    middles = shapely.line_interpolate_point(noded, 0.5, normalized=True)
+    tree = shapely.STRtree([road.line for road in roads] + [way.line for way in ways])
+    stretch, source = tree.query_nearest(middles, max_distance=5 * _GRID_M, all_matches=False)
+    streets = gpd.GeoDataFrame(table.iloc[source].reset_index(drop=True), geometry=noded[stretch])
+    streets["bridge"] = False
+    streets["tunnel"] = False
+    streets["layer"] = 0
+    streets = _crossed(streets, terrain.river.buffer(_ABUTMENT_M), "bridge", 1)
+    crossing = streets["class"].isin(["primary", "secondary"]) & (streets["name"] != "站前大街")
+    below = _crossed(streets[crossing & (streets["name"] != LEVEL_CROSSING)], terrain.railway, "tunnel", -1)
+    level = streets[crossing & (streets["name"] == LEVEL_CROSSING)]
+    # Bank roads pass under the railway bridge; lesser streets end at the railway's fence.
+    bank = _crossed(streets[streets["name"].isin(["滨河北路", "滨河南路"])], terrain.railway, "tunnel", -1)
+    lesser = streets[~crossing & ~streets["name"].isin(["滨河北路", "滨河南路"])].copy()
+    lesser.geometry = lesser.geometry.difference(terrain.railway)
+    streets = pd.concat([below, level, bank, lesser], ignore_index=True)
+    streets = streets.explode(ignore_index=True)
+    streets.geometry = shapely.transform(streets.geometry.to_numpy(), lambda xy: np.round(xy, 2))
+    streets = streets[(streets.length > 2 * _GRID_M) & (streets.geom_type == "LineString")]
+    streets["surface"] = streets["class"].map(_SURFACE)
+    order = np.lexsort((streets.bounds["miny"], streets.bounds["minx"]))
+    return streets.iloc[order].reset_index(drop=True)
+
+
+def _crossed(streets: gpd.GeoDataFrame, ground: shapely.Geometry, flag: str, layer: int) -> gpd.GeoDataFrame:
+    """Split streets where they enter a ground, and flag what lies on it."""
+    # A bank road runs beside the water; only what truly crosses it is a bridge.
+    touching = streets.intersects(ground)
+    over = streets[touching].copy()
+    over.geometry = over.geometry.intersection(ground)
+    over[flag] = True
+    over["layer"] = layer
+    beside = streets.copy()
+    beside.loc[touching, "geometry"] = beside.loc[touching, "geometry"].difference(ground)
+    both = pd.concat([beside, over], ignore_index=True)
+    return both[~both.geometry.is_empty].explode(ignore_index=True)
