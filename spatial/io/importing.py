@@ -20,6 +20,7 @@ from spatial.checks import containing, make_town
 from spatial.crs import metric_crs
 from spatial.errors import SchemaError
 from spatial.findings import Finding, Report, Severity
+from spatial.households import estimate_households
 from spatial.io.categories import categorise, osm_keys
 from spatial.io.mapping import LayerRule, TownMapping, read_mapping
 from spatial.io.placing import place
@@ -78,6 +79,9 @@ def import_town(
 ) -> ImportResult:
     """Make a town of files by a mapping.
 
+    Households that only an estate or a community total tells are shared out among its buildings, marked
+    as estimated (`spatial.households`).
+
     Parameters
     ----------
     sources : files (or File Geodatabase folders); nothing else is read
@@ -114,9 +118,10 @@ def import_town(
     findings += more
     counts = _counts(parts, unmapped)
     try:
-        town = make_town(name, crs, tables, _provenance(rules, opened.paths))
+        made = make_town(name, crs, tables, _provenance(rules, opened.paths))
     except SchemaError as error:
         raise SchemaError(Report(tuple(findings)) + error.report) from error
+    town = estimate_households(made, by_neighbours=rules.estimate_households)
     if progress is not None:
         progress("io.progress_checking", steps, steps)
     return ImportResult(town, counts, Report(tuple(findings)) + town.report)

@@ -6,6 +6,7 @@
     name = "Punggol"
     licence = "Singapore Open Data Licence 1.0"
     clip = true                      # leave out what lies outside the communities
+    estimate_households = true       # also where no total of an estate or a community is known
     study_area = [116.30, 39.99, 116.33, 40.01]  # west, south, east, north: one community, if none is given
 
     [[layer]]
@@ -60,7 +61,7 @@ UNITS: Mapping[str, float] = {
 _CATEGORY_WAYS = ("osm", "keywords", "amap")
 _COLUMN_KEYS = {"from", "value", "values", "unit", "number", "nearest", "within_m", "lookup"}
 _LAYER_KEYS = {"from", "to", "where", "crs", "encoding", "x", "y", "wkt", "columns", "categories"}
-_TOWN_KEYS = {"name", "clip", "crs", "study_area"}
+_TOWN_KEYS = {"name", "clip", "crs", "study_area", "estimate_households"}
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class TownMapping:
     name : name of the town, '' for that of the first file
     crs : the metric reference system of the town, '' for the usual one of the place
     clip : whether rows that lie outside the communities are left out
+    estimate_households : whether buildings under no known total get households at the density nearby
     study_area : west, south, east, north in degrees of WGS 84: the one community where no layer
         gives any, or None
     layers : the rules, in the order of the file
@@ -159,6 +161,7 @@ class TownMapping:
     name: str = ""
     crs: str = ""
     clip: bool = False
+    estimate_households: bool = False
     study_area: tuple[float, float, float, float] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
@@ -201,6 +204,7 @@ def parse_mapping(document: Mapping[str, Any]) -> TownMapping:
         name=str(town.get("name", "")),
         crs=str(town.get("crs", "")),
         clip=bool(town.get("clip", False)),
+        estimate_households=bool(town.get("estimate_households", False)),
         study_area=_box(town["study_area"]) if "study_area" in town else None,
         provenance=provenance,
         layers=tuple(_layer(f"layer {number}", layer) for number, layer in enumerate(layers, 1)),
