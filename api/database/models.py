@@ -164,11 +164,12 @@ def _table(name: str, table: SchemaTable) -> Table:
 
 
 # Walks are by far the most rows, so they are kept narrow and in the order in which they are read:
-# one category over all buildings, or all categories of one building.
+# one category over all buildings, or all categories of one building.  PostgreSQL would look up a
+# foreign key for every row, which takes longer than all the rest of the loading.
 _WALKS = Table(
     "coverage_walks",
     Base.metadata,
-    Column("revision_id", ForeignKey(Revision.id), primary_key=True),
+    Column("revision_id", _BIG, primary_key=True, autoincrement=False),
     Column("category", Text, primary_key=True),
     Column("building_id", Text, primary_key=True),
     Column("walk_m", Double),

@@ -140,11 +140,10 @@ def upgrade() -> None:
             _index_boxes(name, postgresql=postgresql)
     op.create_table(
         "coverage_walks",
-        sa.Column("revision_id", big, nullable=False),
+        sa.Column("revision_id", big, nullable=False, autoincrement=False),
         *_columns("category! building_id! walk_m:number facility_id status!"),
         sa.Column("extra", sa.JSON),
         sa.PrimaryKeyConstraint("revision_id", "category", "building_id", name="pk_coverage_walks"),
-        sa.ForeignKeyConstraint(["revision_id"], ["revisions.id"], name="fk_coverage_walks_revision_id"),
         sqlite_with_rowid=False,
     )
 
