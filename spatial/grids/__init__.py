@@ -1,19 +1,28 @@
 """Drawing grids: rules, adjacency, the solver, plans, outlines and codes."""
 
+from spatial.grids.compare import PlanDifference, compare_plans
 from spatial.grids.draw import draw_plan
+from spatial.grids.evaluate import Assigned, Evaluation, assign_by_polygons, assignment_of_today, evaluate_plan
 from spatial.grids.fabric import Fabric, build_fabric
 from spatial.grids.partition import Certificate, Witness, partition
 from spatial.grids.plan import Plan
 from spatial.grids.rules import GridRules, read_rules
 
 __all__ = [
+    "Assigned",
     "Certificate",
+    "Evaluation",
     "Fabric",
     "GridRules",
     "Plan",
+    "PlanDifference",
     "Witness",
+    "assign_by_polygons",
+    "assignment_of_today",
     "build_fabric",
+    "compare_plans",
     "draw_plan",
+    "evaluate_plan",
     "partition",
     "read_rules",
 ]

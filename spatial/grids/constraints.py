@@ -53,13 +53,13 @@ def judge(
 
 
 def _finding(
-    division: Division, severity: Severity, rule: str, grids: Sequence[int] | Ints, **values: object
+    division: Division, severity: Severity, rule: str, numbers: Sequence[int] | Ints, /, **values: object
 ) -> Finding:
     """Make a finding about grids; the values ``grid`` and ``code`` name the first of them."""
-    ids = division.grids.index.to_numpy(object)[np.asarray(grids, dtype=np.int64)]
+    ids = division.grids.index.to_numpy(object)[np.asarray(numbers, dtype=np.int64)]
     first = {"grid": "", "code": ""}
     if len(ids):
-        code = division.grids["code"].iloc[int(grids[0])]
+        code = division.grids["code"].iloc[int(numbers[0])]
         first = {"grid": str(ids[0]), "code": str(ids[0]) if pd.isna(code) else _short(str(code))}
     return Finding.of(severity, f"grids.{rule}", "grids", ids, **(first | values))
 
@@ -216,7 +216,7 @@ class CommunityBoundary:
                 Severity.ERROR,
                 "across_communities",
                 [grid],
-                communities="、".join(str(names[one]) for one in sorted(set(community[units]))),
+                communities=" / ".join(str(names[one]) for one in sorted(set(community[units]))),
                 home=str(names.get(home[grid], home[grid])),
                 buildings=buildings,
                 building_count=len(buildings),
@@ -344,8 +344,8 @@ def _split_estate(
         estate=_estate_name(division, estate_id),
         estate_id=estate_id,
         grids=len(grids),
-        codes="、".join(_short(str(one)) for one in codes),
-        shares="、".join(f"{_short(str(one))} {count}" for one, count in zip(codes, buildings, strict=True)),
+        codes=" / ".join(_short(str(one)) for one in codes),
+        shares=" / ".join(f"{_short(str(one))} {count}" for one, count in zip(codes, buildings, strict=True)),
     )
 
 
@@ -376,7 +376,7 @@ class MainRoads:
                 "main_road_crossed",
                 [int(grid)],
                 sides=len(parts),
-                shares="＋".join(f"{round(one)}" for one in parts),
+                shares=" + ".join(f"{round(one)}" for one in parts),
             )
 
 
@@ -392,7 +392,7 @@ class Together:
             grids = _grids_of(division, group)
             if len(np.unique(grids)) > 1:
                 yield _finding(
-                    division, Severity.ERROR, "together_parted", np.unique(grids[grids >= 0]), group="、".join(group)
+                    division, Severity.ERROR, "together_parted", np.unique(grids[grids >= 0]), group=" / ".join(group)
                 )
 
 
@@ -409,7 +409,7 @@ class Apart:
             grids, count = np.unique(grids[grids >= 0], return_counts=True)
             shared = grids[count > 1]
             if len(shared):
-                yield _finding(division, Severity.ERROR, "apart_joined", shared, group="、".join(group))
+                yield _finding(division, Severity.ERROR, "apart_joined", shared, group=" / ".join(group))
 
 
 def _grids_of(division: Division, building_ids: Sequence[str]) -> Ints:
