@@ -1,0 +1,101 @@
+"""Cells: the ground around each building, for drawing clusters of them.
+
+A cell is the part of the plane nearer to a building than to any other, at most a house block's width
+from it, and on its own side of estate walls and barriers.  Cells serve pictures and say which
+buildings are neighbours; nothing is counted by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from spatial.lifecircle.places import Places
+from spatial.network import Walls
+
+__all__ = ["Cells", "cells_of"]
+
+Shapes = npt.NDArray[np.object_]
+
+# A cell ends this far from its building where nothing else ends it.
+_REACH_M = 60.0
+# Cells whose edges were cut by different lines touch when they are this near.
+_TOUCH_M = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of buildings.
+
+    Attributes
+    ----------
+    shape : (b,) cells; empty for a building without geometry
+    touching : (p, 2) pairs of buildings whose cells touch
+    """
+
+    shape: Shapes
+    touching: npt.NDArray[np.int64]
+
+
+def cells_of(places: Places, walls: Walls) -> Cells:
+    """Draw the cells of the buildings of a town."""
+    geometry = places.buildings.geometry.to_numpy()
+    centre = places.building_centre
+    there = np.flatnonzero(~(shapely.is_missing(geometry) | shapely.is_empty(geometry)))
+    shape = np.full(len(geometry), shapely.Polygon(), object)
+    shape[there] = shapely.intersection(
+        _voronoi(centre[there]), shapely.buffer(geometry[there], _REACH_M, quad_segs=4)
+    )
+    shape = _within_estates(shape, places.side_of, walls)
+    shape = _cut_at_barriers(shape, centre, walls)
+    first, second = shapely.STRtree(shape).query(shape, predicate="dwithin", distance=_TOUCH_M)
+    pairs = np.column_stack([first, second])[first < second]
+    return Cells(shape, pairs)
+
+
+def _voronoi(points: Shapes) -> Shapes:
+    """Return the cell of each point; points at one place share a cell."""
+    distinct, number = np.unique(shapely.get_coordinates(points), axis=0, return_inverse=True)
+    if len(distinct) < 2:
+        return np.array([shapely.buffer(point, 2 * _REACH_M) for point in points], object)
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(
+            shapely.multipoints(distinct),
+            extend_to=shapely.buffer(shapely.multipoints(distinct).envelope, 2 * _REACH_M),
+            ordered=True,
+        )
+    )
+    return np.asarray(cells, object)[number.ravel()]
+
+
+def _within_estates(shape: Shapes, side: npt.NDArray[np.int64], walls: Walls) -> Shapes:
+    """Keep the cells of estates inside their walls, and the others outside."""
+    result = shape.copy()
+    inside = np.flatnonzero(side > 0)
+    result[inside] = shapely.intersection(shape[inside], walls.estate_area[side[inside] - 1])
+    if len(walls.estate_area):
+        cell, estate = shapely.STRtree(walls.estate_area).query(shape, predicate="intersects")
+        foreign = side[cell] == 0
+        for one, area in zip(cell[foreign], estate[foreign], strict=True):
+            result[one] = shapely.difference(result[one], walls.estate_area[area])
+    return result
+
+
+def _cut_at_barriers(shape: Shapes, centre: Shapes, walls: Walls) -> Shapes:
+    """Keep, of each cell that a barrier cuts, the part with the building."""
+    barriers = walls.line[walls.side == 0]
+    if not len(barriers):
+        return shape
+    cell, barrier = shapely.STRtree(barriers).query(shape, predicate="intersects")
+    result = shape.copy()
+    for one in np.unique(cell):
+        across = shapely.union_all(barriers[barrier[cell == one]])
+        pieces = shapely.get_parts(shapely.polygonize([shapely.union(shapely.boundary(shape[one]), across)]))
+        pieces = pieces[shapely.intersects(shape[one], shapely.point_on_surface(pieces))]
+        holding = pieces[shapely.intersects(pieces, centre[one])]
+        if len(holding):
+            result[one] = holding[0]
+    return result

@@ -1,0 +1,202 @@
+"""Buildings and services of a town as places on its walking network.
+
+A place is attached by its entrances where they are given; a building without any by its centre, a
+facility that is an area without any at every stretch of its outline, as a park is entered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from spatial.catalogue import categories
+from spatial.findings import Finding, Severity
+from spatial.network import Attachments, StreetNetwork, attach
+from spatial.town import Town
+
+__all__ = ["Places", "locate_places"]
+
+Ints = npt.NDArray[np.int64]
+Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where walks begin and end.
+
+    Attributes
+    ----------
+    buildings : the buildings, by id
+    facilities : the facilities that are open, by id and sorted by it: the lower of two equally near is nearest
+    building_ways : attachments of the points of the buildings
+    building_of : (p,) building each of these points belongs to
+    facility_ways : attachments of the facilities
+    estate_of : (f,) estate whose residents alone a facility serves; '' for a public one
+    estate_at : (b,) estate of each building, '' for none
+    building_centre, facility_centre : (b,) and (f,) points inside them
+    side_of : (b,) side of walls each building lies on
+    offered : (s, 2) facility and category of every service, as numbers; the categories stand in ``categories``
+    categories : ids of the categories assessed: those with a service, and those of the completeness table
+    complete : (c,) whether the list of a category's facilities is said to be complete
+    findings : what was noticed
+    """
+
+    buildings: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    building_ways: Attachments
+    building_of: Ints
+    facility_ways: Attachments
+    estate_of: npt.NDArray[np.object_]
+    estate_at: npt.NDArray[np.object_]
+    building_centre: npt.NDArray[np.object_]
+    facility_centre: npt.NDArray[np.object_]
+    side_of: Ints
+    offered: Ints
+    categories: tuple[str, ...]
+    complete: npt.NDArray[np.bool_]
+    findings: tuple[Finding, ...]
+
+    def facilities_of(self, category: int) -> Ints:
+        """Return the numbers of the facilities that offer a category, in order."""
+        rows = self.offered[self.offered[:, 1] == category, 0]
+        return np.unique(rows)
+
+
+def locate_places(town: Town, network: StreetNetwork) -> Places:
+    """Attach the buildings and the open facilities of a town to its network.
+
+    A facility with a closing date is closed.  Buildings and facilities that reach no street are named
+    in the findings.
+    """
+    buildings = town.buildings
+    building_xy, building_of = _points(buildings, _entrances(town, "building_id"), outline_step_m=None)
+    building_ways = attach(network, building_xy)
+
+    facilities = town.facilities.loc[town.facilities["closed"].isna()].sort_index()
+    step_m = network.rules.outline_step_m
+    facility_xy, facility_of = _points(facilities, _entrances(town, "facility_id"), outline_step_m=step_m)
+    facility_ways = attach(network, facility_xy).of_owner(facility_of)
+
+    estate_of, homeless = _serving_estates(facilities, town.estates)
+    names, offered, complete = _offers(town, facilities)
+    centre = _centres(buildings)
+    findings = [
+        *_stranded(buildings, building_of[building_ways.point], "buildings"),
+        *_stranded(facilities, facility_ways.point, "facilities"),
+    ]
+    if len(homeless):
+        findings.append(
+            Finding.of(Severity.WARNING, "lifecircle.estate_service_outside", "facilities", homeless)
+        )
+    return Places(
+        buildings=buildings,
+        facilities=facilities,
+        building_ways=building_ways,
+        building_of=building_of,
+        facility_ways=facility_ways,
+        estate_of=estate_of,
+        estate_at=_estates_at(buildings, centre, town.estates),
+        building_centre=centre,
+        facility_centre=_centres(facilities),
+        side_of=network.walls.side_of(centre),
+        offered=offered,
+        categories=names,
+        complete=complete,
+        findings=tuple(findings),
+    )
+
+
+def _centres(places: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
+    """Return a point inside each place: its centroid, or another where that lies outside it."""
+    geometry = places.geometry.to_numpy()
+    centre = shapely.centroid(geometry)
+    outside = ~shapely.intersects(geometry, centre)
+    return np.where(outside, shapely.point_on_surface(geometry), centre)
+
+
+def _entrances(town: Town, owner: str) -> gpd.GeoDataFrame:
+    entrances = town.layer("entrances")
+    return entrances.loc[entrances[owner].notna() & entrances.geometry.notna(), [owner, "geometry"]].rename(
+        columns={owner: "owner"}
+    )
+
+
+def _points(
+    places: gpd.GeoDataFrame, entrances: gpd.GeoDataFrame, *, outline_step_m: float | None
+) -> tuple[Points, Ints]:
+    """Return the points by which places are entered, and the place of each."""
+    number = pd.Series(np.arange(len(places)), index=places.index)
+    entrances = entrances.loc[entrances["owner"].isin(places.index)]
+    by_entrance = number[entrances["owner"]].to_numpy()
+    others = np.setdiff1d(np.arange(len(places)), by_entrance)
+    others = others[~(places.geometry.isna() | places.geometry.is_empty).to_numpy()[others]]
+    rest = places.iloc[others]
+    geometry = rest.geometry.to_numpy()
+    is_area = (shapely.get_dimensions(geometry) == 2) & (outline_step_m is not None)
+    outline, of_area = _outline_points(geometry[is_area], outline_step_m or 1.0)
+    points = np.concatenate([entrances.geometry.to_numpy(), _centres(rest)[~is_area], outline])
+    owner = np.concatenate([by_entrance, others[~is_area], others[is_area][of_area]])
+    return shapely.get_coordinates(points).reshape(-1, 2), owner.astype(np.int64)
+
+
+def _outline_points(areas: npt.NDArray[np.object_], step_m: float) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Return points spread evenly along the outlines of areas, at most ``step_m`` apart, four at least."""
+    rings, of_area = shapely.get_parts(shapely.boundary(areas), return_index=True)
+    length_m = shapely.length(rings)
+    count = np.maximum(np.ceil(length_m / step_m), 4).astype(np.int64)
+    ring = np.repeat(np.arange(len(rings)), count)
+    within = np.arange(len(ring)) - np.repeat(np.cumsum(count) - count, count)
+    points = shapely.line_interpolate_point(rings[ring], within * (length_m / count)[ring])
+    return np.asarray(points, object), of_area[ring]
+
+
+def _estates_at(
+    places: gpd.GeoDataFrame, centre: npt.NDArray[np.object_], estates: gpd.GeoDataFrame
+) -> npt.NDArray[np.object_]:
+    """Return the estate of each place by its column, else by where it lies; '' for none."""
+    found = np.full(len(places), "", object)
+    area = estates.geometry.to_numpy()
+    tree = shapely.STRtree(np.where(shapely.get_dimensions(area) == 2, area, None))
+    place, estate = tree.query(centre, predicate="intersects")
+    found[place] = estates.index.to_numpy(object)[estate]
+    if "estate_id" in places.columns:
+        stated = places["estate_id"]
+        known = stated.notna().to_numpy()
+        found[known] = stated[known].to_numpy(object)
+    return found
+
+
+def _serving_estates(
+    facilities: gpd.GeoDataFrame, estates: gpd.GeoDataFrame
+) -> tuple[npt.NDArray[np.object_], list[str]]:
+    """Return the estate each facility is kept to, and the facilities kept to one that lie in none."""
+    kept = (facilities["access"] == "estate").fillna(value=False).to_numpy(bool)
+    estate = np.where(kept, _estates_at(facilities, _centres(facilities), estates), "")
+    homeless = kept & (estate == "")
+    return np.where(homeless, "-", estate), list(facilities.index[homeless])
+
+
+def _offers(town: Town, facilities: gpd.GeoDataFrame) -> tuple[tuple[str, ...], Ints, npt.NDArray[np.bool_]]:
+    """Number the categories of a town and the services of its open facilities."""
+    services, completeness = town.services, town.tables["completeness"]
+    known = set(services["category"]) | set(completeness.index)
+    names = [name for name in categories() if name in known]
+    names += sorted(known.difference(names))
+    facility = pd.Index(facilities.index).get_indexer(services["facility_id"])
+    category = pd.Index(names).get_indexer(services["category"])
+    there = facility >= 0
+    offered = np.column_stack([facility[there], category[there]]).astype(np.int64)
+    complete = np.array([completeness["state"].get(name) == "complete" for name in names], bool)
+    return tuple(names), offered, complete
+
+
+def _stranded(places: gpd.GeoDataFrame, attached: Ints, table: str) -> list[Finding]:
+    lost = np.setdiff1d(np.arange(len(places)), attached)
+    if not len(lost):
+        return []
+    return [Finding.of(Severity.WARNING, "lifecircle.off_network", table, places.index[lost])]

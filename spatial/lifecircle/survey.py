@@ -1,0 +1,239 @@
+"""The survey of a town: every building's walk to the nearest service of each category.
+
+A survey joins the places of a town to its network once; then a category costs one search.  Coverage,
+what-ifs and causes of gaps all read their walks here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from spatial.lifecircle.places import Places, locate_places
+from spatial.network import CLOSED, STEPS_PER_M, StreetNetwork, build_network
+from spatial.search import Doors, Labels, Seeds, arrivals, matrix
+from spatial.town import Town
+
+__all__ = ["CategoryWalks", "Status", "Survey"]
+
+Numbers = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int64]
+
+_NOBODY = -1
+
+
+class Status(IntEnum):
+    """What is known of a building's walk to a category; the names are those of the table ``walks``."""
+
+    REACHED = 0
+    BEYOND_SEARCH = 1
+    NO_FACILITY = 2
+    STRANDED_DATA = 3
+    STRANDED_BARRIER = 4
+    NOT_ASSESSED = 5
+
+    @property
+    def determined(self) -> bool:
+        """Whether the walk is known to be there or not."""
+        return self not in (Status.STRANDED_DATA, Status.NOT_ASSESSED)
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryWalks:
+    """The walks of every building to one category.
+
+    Attributes
+    ----------
+    steps : (b,) steps to the nearest service, `CLOSED` where none is within the search
+    facility : (b,) its number, -1 for none
+    least, most : (b,) the same walk by the most and the least favourable of the candidate edges
+    status : (b,) `Status`
+    """
+
+    steps: Numbers
+    facility: Numbers
+    least: Numbers
+    most: Numbers
+    status: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """A town's places on its network, ready for searches.
+
+    Attributes
+    ----------
+    network : the walking network
+    places : buildings and services
+    """
+
+    network: StreetNetwork
+    places: Places
+
+    @classmethod
+    def of(cls, town: Town) -> Self:
+        """Build the network of a town and attach its places."""
+        network = build_network(town)
+        return cls(network, locate_places(town, network))
+
+    @cached_property
+    def building_doors(self) -> Doors:
+        """The doors of the building points, every candidate among them."""
+        return Doors.of(self.network, self.places.building_ways)
+
+    @cached_property
+    def facility_doors(self) -> Doors:
+        """The doors of the facilities that are used."""
+        ways = self.places.facility_ways
+        return Doors.of(self.network, ways.chosen(ways.rank == 0))
+
+    @cached_property
+    def variants(self) -> tuple[Ints, ...]:
+        """Rows of `building_doors` for each choice of candidate, in order of building; the first is used."""
+        ways = self.places.building_ways
+        last = np.zeros(len(self.places.building_of), np.int64)
+        np.maximum.at(last, ways.point, ways.rank)
+        owner = self.places.building_of[ways.point]
+        rows = []
+        for rank in range(self.network.rules.candidates):
+            chosen = np.flatnonzero(ways.rank == np.minimum(rank, last[ways.point]))
+            rows.append(chosen[np.argsort(owner[chosen], kind="stable")])
+        return tuple(rows)
+
+    def doors_of(self, facilities: Ints) -> Doors:
+        """Return the doors of some facilities."""
+        return self.facility_doors.chosen(np.isin(self.facility_doors.owner, facilities))
+
+    def public(self, category: int) -> Ints:
+        """Return the facilities that offer a category to everyone."""
+        offering = self.places.facilities_of(category)
+        return offering[self.places.estate_of[offering] == ""]
+
+    def seeds(self, category: int) -> Seeds:
+        """Return the public services of a category as seeds, numbered by facility."""
+        return self.doors_of(self.public(category)).seeds()
+
+    def measure(self, category: int, labels: Labels, search_m: float) -> CategoryWalks:
+        """Return the walks to a category, given the labels of its public services."""
+        doors = self.building_doors
+        services = self.doors_of(self.public(category))
+        steps, facility = arrivals(labels, doors, services, search_m)
+        best = [self._nearest(steps, facility, rows) for rows in self.variants]
+        least = np.minimum.reduce([one[0] for one in best])
+        most = np.maximum.reduce([one[0] for one in best])
+        nearest, number = best[0]
+        if len(self.places.facilities_of(category)) > len(self.public(category)):
+            inside, own = self._within_estates(category, search_m)
+            nearer = inside < nearest
+            nearest, number = np.where(nearer, inside, nearest), np.where(nearer, own, number)
+            least, most = np.minimum(least, inside), np.minimum(most, inside)
+        status = self._status(category, nearest)
+        return CategoryWalks(nearest, number, least, most, status)
+
+    def _nearest(self, steps: Numbers, facility: Numbers, rows: Ints) -> tuple[Numbers, Numbers]:
+        """Return the least of the walks of each building over some of its doors."""
+        count = len(self.places.buildings)
+        best = np.full(count, CLOSED, np.int32)
+        number = np.full(count, _NOBODY, np.int32)
+        if not len(rows):
+            return best, number
+        owner = self.places.building_of[self.places.building_ways.point[rows]]
+        first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+        keys = (steps[rows].astype(np.int64) << 32) | (facility[rows].astype(np.int64) & 0xFFFFFFFF)
+        least = np.minimum.reduceat(keys, first)
+        best[owner[first]] = least >> 32
+        number[owner[first]] = (least & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+        return best, number
+
+    def _within_estates(self, category: int, search_m: float) -> tuple[Numbers, Numbers]:
+        """Return the walks to services that only residents of their estate may use."""
+        places = self.places
+        offering = places.facilities_of(category)
+        kept = offering[places.estate_of[offering] != ""]
+        reach = self.distances(kept, search_m).tocoo()
+        own = places.estate_at[reach.row] == places.estate_of[kept[reach.col]]
+        steps = np.full(len(places.buildings), CLOSED, np.int32)
+        facility = np.full(len(places.buildings), _NOBODY, np.int32)
+        row, site = reach.row[own], reach.col[own]
+        value = np.rint(reach.data[own] * STEPS_PER_M).astype(np.int32)
+        order = np.lexsort((-site, -value, row))  # the last written is the nearest
+        steps[row[order]], facility[row[order]] = value[order], kept[site[order]]
+        return steps, facility
+
+    def distances(self, facilities: Ints, limit_m: float) -> npt.NDArray[np.float64]:
+        """Return sparse (building × facility) walks in metres within a limit, for some facilities."""
+        owner = self.places.building_of[self.places.building_ways.point].astype(np.int32)
+        used = self.places.building_ways.rank == 0
+        doors = self.building_doors.owned(owner).chosen(used)
+        place = np.full(len(self.places.facilities), -1, np.int32)
+        place[facilities] = np.arange(len(facilities))
+        sites = self.doors_of(facilities)
+        sites = sites.owned(place[sites.owner])
+        return matrix(
+            self.network,
+            doors,
+            sites,
+            limit_m,
+            demand_count=len(self.places.buildings),
+            site_count=len(facilities),
+        )
+
+    def _status(self, category: int, steps: Numbers) -> npt.NDArray[np.int8]:
+        places = self.places
+        if not len(places.facilities_of(category)):
+            none = Status.NO_FACILITY if places.complete[category] else Status.NOT_ASSESSED
+            return np.full(len(steps), none, np.int8)
+        status = np.full(len(steps), Status.STRANDED_DATA, np.int8)
+        services = self.doors_of(self.public(category))
+        if len(services):
+            barred, joined = self._joined(services)
+            status[barred] = Status.STRANDED_BARRIER
+            status[joined] = Status.BEYOND_SEARCH
+        elif not len(self.public(category)):
+            attached = self.places.building_of[self.places.building_ways.point]
+            status[attached] = Status.BEYOND_SEARCH
+        unknown = np.isin(places.side_of, self.network.without_gates)
+        status[unknown] = Status.STRANDED_DATA
+        status[steps != CLOSED] = Status.REACHED
+        return status
+
+    def _joined(self, services: Doors) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return which buildings only a wall or barrier parts from services, and which nothing does."""
+        network, rows = self.network, self.variants[0]
+        owner = self.places.building_of[self.places.building_ways.point[rows]]
+        doors = self.building_doors.chosen(rows)
+        nodes = network.edge_nodes[doors.edge]
+        goals = network.edge_nodes[services.edge]
+        count = len(self.places.buildings)
+
+        def meets(
+            piece: Numbers, usable: npt.NDArray[np.bool_], enterable: npt.NDArray[np.bool_]
+        ) -> npt.NDArray[np.bool_]:
+            serving = np.zeros(network.node_count, bool)
+            serving[piece[goals[enterable]]] = True
+            found = np.zeros(count, bool)
+            found[owner[(serving[piece[nodes]] & usable).any(axis=1)]] = True
+            return found
+
+        joined = meets(network.component, doors.leave != CLOSED, services.enter != CLOSED)
+        anywhere = np.ones((len(doors), 2), bool), np.ones((len(services), 2), bool)
+        barred = meets(network.lifted_component, *anywhere)
+        # A part of town without a way to any service, and a barrier on the straight line to the nearest.
+        in_town = np.zeros(count, bool)
+        in_town[owner[~network.is_islet[doors.edge]]] = True
+        rest = np.flatnonzero(in_town & ~joined & ~barred)
+        if len(rest):
+            goal = self.places.facility_centre[np.unique(services.owner)]
+            here = self.places.building_centre[rest]
+            nearest = shapely.STRtree(goal).nearest(here)
+            lines = shapely.linestrings(
+                np.stack([shapely.get_coordinates(here), shapely.get_coordinates(goal[nearest])], axis=1)
+            )
+            barred[rest[network.walls.crossed(lines)]] = True
+        return barred, joined

@@ -1,0 +1,23 @@
+"""The walking network of a town: what may be walked, how it joins, and how points reach it."""
+
+from spatial.network.attaching import Attachments, attach
+from spatial.network.build import build_network
+from spatial.network.graph import CLOSED, STEPS_PER_M, Network, steps
+from spatial.network.streets import StreetNetwork
+from spatial.network.walkability import Walkability, read_walkability
+from spatial.network.walls import KINDS, Walls
+
+__all__ = [
+    "CLOSED",
+    "KINDS",
+    "STEPS_PER_M",
+    "Attachments",
+    "Network",
+    "StreetNetwork",
+    "Walkability",
+    "Walls",
+    "attach",
+    "build_network",
+    "read_walkability",
+    "steps",
+]
