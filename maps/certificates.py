@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from spatial.messages import text
@@ -25,24 +23,32 @@ def certificate_sentence(certificate: pd.Series, language: str | None = None) ->
     language : one of `spatial.messages.LANGUAGES`; the current language when None
     """
     status = str(certificate["status"])
-    values: dict[str, Any] = {
-        "splits": _whole(certificate["extra_pieces"]),
-        "least": _whole(certificate["extra_pieces_bound"]),
-        "seconds": _whole(certificate["seconds"]),
-        "witness": "" if pd.isna(certificate["witness"]) else str(certificate["witness"]),
-        "gap": float(certificate["gap"]) if not pd.isna(certificate["gap"]) else 0.0,
-    }
+    splits, least = _whole(certificate["extra_pieces"]), _whole(certificate["extra_pieces_bound"])
+    seconds = _whole(certificate["seconds"])
+    witness = "" if pd.isna(certificate["witness"]) else str(certificate["witness"])
+    gap = 0.0 if pd.isna(certificate["gap"]) else float(certificate["gap"])
+    if witness and (seconds is None or certificate["seconds"] == 0):
+        return witness  # nothing was solved: the plan itself says why
+    bounded = splits is not None and least is not None and splits > least
     key = status
-    if status == "bounded" and not pd.isna(certificate["gap"]):
-        key = "bounded_shape"
-    elif status == "bounded" and (values["splits"] is None or values["least"] is None):
-        key = "not_proven"
-    elif status == "optimal" and values["splits"] == 0:
+    if status == "optimal" and splits == 0:
         key = "optimal_whole"
-    elif status == "infeasible" and not values["witness"]:
+    elif status in {"bounded", "not_proven"} and bounded:
+        key = "bounded"
+    elif status == "bounded":
+        key = "bounded_shape"
+    elif status == "infeasible" and not witness:
         key = "infeasible_unexplained"
-    return text(f"maps.certificate.{key}", language=language, **values)
+    return text(
+        f"maps.certificate.{key}",
+        language=language,
+        splits=splits,
+        least=least,
+        seconds=seconds,
+        witness=witness,
+        gap=gap,
+    )
 
 
-def _whole(value: Any) -> int | None:
-    return None if pd.isna(value) else round(float(value))
+def _whole(value: float | None) -> int | None:
+    return None if value is None or pd.isna(value) else round(float(value))

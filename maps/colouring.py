@@ -12,7 +12,7 @@ change, and more of their neighbourhood only where no hue is free.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -52,16 +52,9 @@ def colour_grids(
     [1, 2]
     """
     touching = neighbours(grids)
-    near = neighbours(grids, near_m)
-    kept = _kept(grids, previous or {}, near)
-    hues = _complete(kept, near)
-    if hues is None:
-        kept = _kept(grids, previous or {}, touching)
-        hues = _complete(kept, touching)
-    if hues is None:
-        # Only grids in several pieces can make a graph that six hues do not colour.
-        hues = _greedy({}, touching, range(len(touching)), forced=True)
-    return pd.Series([hues[i] for i in range(len(grids))], index=grids.index, name="hue", dtype="int64")
+    kept = _kept(grids, previous or {}, touching)
+    hues = _complete(kept, (neighbours(grids, near_m), touching))
+    return pd.Series(np.array([hues[i] for i in range(len(grids))], dtype=np.int64), grids.index, name="hue")
 
 
 def neighbours(grids: gpd.GeoSeries, near_m: float | None = None) -> Graph:
@@ -94,34 +87,36 @@ def _kept(grids: gpd.GeoSeries, previous: Mapping[str, int], graph: Graph) -> di
     return hues
 
 
-def _complete(kept: Mapping[int, int], graph: Graph) -> dict[int, int] | None:
-    """Colour what has no hue; free the neighbourhood where that fails; None when all free fails too."""
-    free = set(range(len(graph))) - set(kept)
+def _complete(kept: Mapping[int, int], graphs: Sequence[Graph]) -> dict[int, int]:
+    """Colour what has no hue; by the first graph that allows it, freeing more neighbours only if none does."""
+    free = set(range(len(graphs[-1]))) - set(kept)
     while True:
-        hues = _greedy({i: hue for i, hue in kept.items() if i not in free}, graph, free)
-        grown = free | {j for i in free for j in graph[i]}
-        if hues is not None or grown == free:
+        for graph in graphs:
+            hues, clashes = _greedy({i: hue for i, hue in kept.items() if i not in free}, graph, free)
+            if not clashes:
+                return hues
+        grown = free | {j for i in free for j in graphs[-1][i]}
+        if grown == free:
+            # Only grids in several pieces come here: their graph is not planar, six hues may not do.
             return hues
         free = grown
 
 
-def _greedy(
-    hues: Mapping[int, int], graph: Graph, free: set[int] | range, *, forced: bool = False
-) -> dict[int, int] | None:
-    """Colour ``free`` in smallest-last order, the fewest used hue first; None when a grid has none left."""
+def _greedy(hues: Mapping[int, int], graph: Graph, free: set[int]) -> tuple[dict[int, int], int]:
+    """Colour ``free`` in smallest-last order, the fewest used hue first; hues and clashes that remain."""
     given = dict(hues)
     used = [sum(1 for hue in given.values() if hue == one) for one in range(1, GRID_HUES + 1)]
+    remaining = 0
     for i in _smallest_last(graph, free):
         clashes = [sum(given.get(j) == one for j in graph[i]) for one in range(1, GRID_HUES + 1)]
         best = min(range(GRID_HUES), key=lambda one: (clashes[one], used[one], one))
-        if clashes[best] and not forced:
-            return None
+        remaining += clashes[best]
         given[i] = best + 1
         used[best] += 1
-    return given
+    return given, remaining
 
 
-def _smallest_last(graph: Graph, free: set[int] | range) -> list[int]:
+def _smallest_last(graph: Graph, free: set[int]) -> list[int]:
     """Order grids so that each has few neighbours before it: take away the least linked, then reverse."""
     left = {i: len(graph[i]) for i in free}
     order = []

@@ -49,7 +49,7 @@ def features(layer_id: str, town: Town, plan: Plan, coverage: Coverage) -> gpd.G
     wanted = [*layer.columns(), *(_HOUSEHOLDS[1:] if "households" in layer.columns() else ())]
     extra = ("group",) if layer_id == "facilities" else ()
     missing = [name for name in wanted if name not in frame]
-    frame = frame.assign(**{name: pd.NA for name in missing})
+    frame = frame.assign(**dict.fromkeys(missing, pd.NA))
     return frame[[*dict.fromkeys([*wanted, *extra]), "geometry"]]
 
 
@@ -92,7 +92,11 @@ def household_columns(buildings: pd.DataFrame, owner: pd.Series) -> pd.DataFrame
     estimated = buildings["households"].where(buildings["households_source"] == "estimated")
     unknown = buildings["households"].isna() & (buildings["use"] != "other")
     grouped = pd.DataFrame(
-        {"households": buildings["households"], "estimated_households": estimated, "unknown_buildings": unknown}
+        {
+            "households": buildings["households"],
+            "estimated_households": estimated,
+            "unknown_buildings": unknown,
+        }
     ).groupby(owner)
     return grouped.sum(min_count=1).astype("Int64").assign(buildings=grouped.size())
 
@@ -170,7 +174,8 @@ def _buildings(town: Town, plan: Plan, _: Coverage) -> gpd.GeoDataFrame:
 
 def _grid_titles(town: Town, plan: Plan) -> pd.Series:
     community = plan.grids["community_id"].map(town.communities["name"]).astype("string").fillna("")
-    return (community + " " + short_code(plan.grids["code"])).str.strip()
+    titles: pd.Series = (community + " " + short_code(plan.grids["code"])).str.strip()
+    return titles
 
 
 def _estates(town: Town, _: Plan, __: Coverage) -> gpd.GeoDataFrame:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from maps.symbology import COVER_LIMITS, GRID_HUES
-from spatial.messages import text
+from spatial.messages import catalogue, current_language
 
 __all__ = ["LAYERS", "STRATA", "Label", "Layer", "PopupField", "Symbol", "legend", "width_at"]
 
@@ -585,14 +585,14 @@ _LAYERS = (
         ("grids", "life"),
         ("grids",),
         (
-            Symbol("point", where="open", fill="--surface", line="--map-wall", from_zoom=14.5, legend="gate"),
+            Symbol("point", where="open", fill="--surface", line="--map-wall", from_zoom=15.2, legend="gate"),
             Symbol(
                 "point",
                 where="open",
                 among=(False,),
                 fill="--bad-map",
                 line="--surface",
-                from_zoom=14.5,
+                from_zoom=14.0,
                 legend="gate_closed",
             ),
         ),
@@ -644,8 +644,10 @@ def legend(language: str | None = None) -> list[dict[str, Any]]:
     """Return the legend: every entry of every layer in drawing order, areas before lines before points.
 
     Each entry names its ``layer``, ``text`` and what its swatch needs: ``fill``, ``hatch``, ``line``,
-    ``dash``, ``casing``, ``badge`` (tokens) and ``shape``.
+    ``dash``, ``casing``, ``badge`` (tokens) and ``shape``.  A text may name ``{limit}`` and ``{twice}``,
+    the chosen category's limit and twice it, in metres, which the reader fills in.
     """
+    texts = catalogue(language or current_language())
     rank = {"area": 0, "line": 1, "point": 2}
     entries = [
         (rank[_swatch(layer, symbol)], STRATA.index(symbol.stratum), layer, symbol)
@@ -657,7 +659,7 @@ def legend(language: str | None = None) -> list[dict[str, Any]]:
         {
             "layer": layer.layer_id,
             "key": symbol.legend,
-            "text": text(f"maps.legend.{symbol.legend}", language=language),
+            "text": texts[f"maps.legend.{symbol.legend}"],
             "shape": _swatch(layer, symbol),
             "where": symbol.where,
             "among": list(symbol.among),

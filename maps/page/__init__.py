@@ -30,9 +30,7 @@ _STYLE_LINK = re.compile(r'<link rel="stylesheet" href="(?:[^"]*/)?([^"/]+)"\s*/
 _CSS_IMAGE = re.compile(r"url\(images/[^)]*\)")
 
 
-def write_page(
-    town: Town, plan: Plan, coverage: Coverage, folder: Path, language: str | None = None
-) -> Path:
+def write_page(town: Town, plan: Plan, coverage: Coverage, folder: Path, language: str | None = None) -> Path:
     """Write the page of a town, its plan and its coverage.
 
     Parameters
@@ -64,13 +62,13 @@ def _render(town: Town, language: str) -> str:
     import folium
     from branca.element import Element, MacroElement, Template
 
-    class OfflineMap(folium.Map):  # type: ignore[misc]
+    class OfflineMap(folium.Map):
         """A folium map that links nothing but what is packaged here."""
 
         default_js = [(name, name) for name in _SCRIPTS]  # noqa: RUF012
         default_css = [(name, name) for name in _STYLES]  # noqa: RUF012
 
-    class Start(MacroElement):  # type: ignore[misc]
+    class Start(MacroElement):
         """The call that hands the map to the page's script."""
 
         _template = Template("{% macro script(this, kwargs) %}wangge.start(map_town);{% endmacro %}")
@@ -91,9 +89,7 @@ def _render(town: Town, language: str) -> str:
     root = chart.get_root()
     title = text("page.title", language=language, town=town.name)
     root.header.add_child(Element(f"<title>{title}</title>"), name="title")
-    root.html.add_child(
-        Element((files(__name__) / "frame.html").read_text(encoding="utf-8")), name="frame"
-    )
+    root.html.add_child(Element((files(__name__) / "frame.html").read_text(encoding="utf-8")), name="frame")
     chart.add_child(Start())
     rendered: str = root.render()
     return rendered

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import features, household_columns, label_points, line_work
@@ -24,6 +25,7 @@ from spatial.catalogue import categories
 from spatial.grids.plan import Plan
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import LANGUAGES, catalogue
+from spatial.schema import COVERAGE_TABLES
 from spatial.town import Town
 
 __all__ = ["page_content"]
@@ -132,18 +134,17 @@ def _categories(town: Town, coverage: Coverage) -> list[dict[str, Any]]:
     """Return the categories that the coverage measured, in the order of the catalogue."""
     offered = town.services["category"].value_counts()
     known = categories()
-    measured = list(dict.fromkeys(coverage.walks["category"]))
-    rank = {name: position for position, name in enumerate(known)}
-    limits = coverage.rates.groupby("category")["limit_m"].agg(set)
+    measured = set(coverage.walks["category"])
     return [
         {
             "id": name,
-            "names": dict(known[name].names) if name in known else dict.fromkeys(LANGUAGES, name),
-            "group": known[name].group if name in known else FACILITY_GROUPS[0],
-            "limit": known[name].radius_m if name in known else min(limits[name]),
+            "names": dict(known[name].names),
+            "group": known[name].group,
+            "limit": known[name].radius_m,
             "facilities": int(offered.get(name, 0)),
         }
-        for name in sorted(measured, key=lambda one: rank.get(one, len(rank)))
+        for name in known
+        if name in measured
     ]
 
 
@@ -153,22 +154,27 @@ def _walks(coverage: Coverage, buildings: pd.Index, names: list[str]) -> dict[st
     Metres are rounded up, so that a walk is within a limit of whole metres here if it is in the coverage.
     """
     walks = coverage.walks
-    values = np.ceil(walks["walk_m"].astype("Float64"))
+    values = pd.Series(np.ceil(walks["walk_m"].astype("Float64")), index=walks.index)
     coded = walks["status"].map(_WALK_CODES).astype("Float64")
     table = pd.DataFrame(
         {"category": walks["category"], "building_id": walks["building_id"], "value": values.fillna(coded)}
     )
-    wide = table.pivot(index="building_id", columns="category", values="value").reindex(buildings)
-    return {
-        name: [None if pd.isna(one) else int(one) for one in wide[name].tolist()] for name in names
-    }
+    wide = table.set_index(["building_id", "category"])["value"].unstack().reindex(buildings)  # noqa: PD010
+    return {name: [None if pd.isna(one) else int(one) for one in wide[name].tolist()] for name in names}
 
 
 def _rates(coverage: Coverage, known: list[dict[str, Any]]) -> dict[str, Any]:
     """Return by category: the town's figures, its bands, and those of communities and grids."""
-    rates = coverage.rates
+    rates = coverage.rates.reindex(columns=[column.name for column in COVERAGE_TABLES["rates"].columns])
     rates = rates[(rates["basis"] == "households") & rates["category"].notna()]
-    figures = ["numerator", "numerator_low", "numerator_high", "denominator", "undetermined", "estimated_share"]
+    figures = [
+        "numerator",
+        "numerator_low",
+        "numerator_high",
+        "denominator",
+        "undetermined",
+        "estimated_share",
+    ]
     found: dict[str, Any] = {}
     for category in known:
         own = rates[rates["category"] == category["id"]]
@@ -184,11 +190,12 @@ def _rates(coverage: Coverage, known: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _rounded(value: Any) -> float | None:
-    return None if pd.isna(value) else round(float(value), 4)
+def _rounded(value: object) -> float | None:
+    number = _plain(value)
+    return None if number is None else round(float(number), 4)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
     if value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
     return value.item() if isinstance(value, np.generic) else value
@@ -232,14 +239,17 @@ def _shapes(shapes: gpd.GeoSeries) -> list[Any]:
     return [_shape(one) for one in geometry]
 
 
-def _shape(shape: Any) -> Any:
+def _shape(shape: BaseGeometry | None) -> list[Any]:
     if shape is None or shape.is_empty:
         return []
     if shape.geom_type == "Point":
         return _steps(shapely.get_coordinates(shape))
     parts = shapely.get_parts(shape)
     if shapely.get_dimensions(parts[0]) == 2:
-        return [[_steps(shapely.get_coordinates(ring)[:-1]) for ring in shapely.get_rings(one)] for one in parts]
+        return [
+            [_steps(shapely.get_coordinates(ring)[:-1]) for ring in (one.exterior, *one.interiors)]
+            for one in parts
+        ]
     return [_steps(shapely.get_coordinates(one)) for one in parts]
 
 
@@ -247,4 +257,3 @@ def _steps(coordinates: NDArray[np.float64]) -> list[int]:
     whole = np.rint(coordinates * _STEPS_PER_DEGREE).astype(np.int64)
     whole[1:] -= whole[:-1].copy()
     return [int(one) for one in whole.ravel()]
-

@@ -45,14 +45,15 @@
   // The features one symbol draws: rows whose column holds one of its values.
   function rowsOf(layer, symbol) {
     const all = features[layer.id].ids.map((_, row) => row);
-    if (!symbol.where) return layer.id === 'buildings' && state.view === 'life' ? all.filter(row => bandOf(row) === null) : all;
+    if (!symbol.where) return layer.id === 'buildings' ? all.filter(row => bandOf(row) === null) : all;
     const held = columnOf(layer, symbol.where);
     if (symbol.among.length) return all.filter(row => symbol.among.includes(held(row)));
     const taken = new Set(layer.symbols.filter(one => one.where === symbol.where).flatMap(one => one.among));
     return all.filter(row => !taken.has(held(row)));
   }
 
-  const bandOf = row => (state.view === 'life' && state.category ? wangge.band(state.category, row) : null);
+  const byBuilding = () => state.view === 'life' && state.areas === 'buildings';
+  const bandOf = row => (byBuilding() && state.category ? wangge.band(state.category, row) : null);
 
   function columnOf(layer, column) {
     if (column === 'band') return bandOf;
@@ -69,10 +70,13 @@
   // Gaps are those of the chosen category.
   function chosen(layer, rows) {
     if (layer.id !== 'gaps') return rows;
-    return rows.filter(row => state.category && content.gap_categories[row] === state.category.id);
+    const own = new Set(wangge.gapsOf(state.category).map(gap => gap.row));
+    return rows.filter(row => own.has(row));
   }
 
   function shown(layer) {
+    // Gaps are outlines round buildings; over areas in coverage colours they would only confuse.
+    if (layer.id === 'gaps' && !byBuilding()) return false;
     return layer.views.includes(state.view) && Boolean(state.on[layer.id]);
   }
 
@@ -117,7 +121,8 @@
       const source = features[layer.id];
       const lined = symbol.line && !symbol.fill && !symbol.hatch;
       const shapes = (lined && layer.once ? source.lines : rows.map(row => source.shapes[row])).filter(Boolean);
-      const lines = shapes.flatMap(shape => (shape.kind === 'area' ? shape.parts.flat().map(ring => [...ring, ring[0]]) : shape.parts));
+      const spots = shapes.filter(shape => shape.kind === 'point');
+      const lines = shapes.filter(shape => shape.kind !== 'point').flatMap(shape => (shape.kind === 'area' ? shape.parts.flat().map(ring => [...ring, ring[0]]) : shape.parts));
       const areas = shapes.filter(shape => shape.kind === 'area').flatMap(shape => shape.parts);
       const base = { renderer: this.renderer, interactive: false, smoothFactor: 0.6, fillRule: 'nonzero' };
       if (part === 'casing') {
@@ -126,14 +131,17 @@
         }
         return;
       }
+      const edge = symbol.line ? { stroke: true, color: token(symbol.line), dashArray: symbol.dash.join(' ') || null } : { stroke: false };
       if (areas.length && symbol.fill) {
-        const line = symbol.line ? { stroke: true, color: token(symbol.line), dashArray: symbol.dash.join(' ') || null } : { stroke: false };
-        this.put(symbol, 'line', L.polygon(areas, { ...base, ...line, fill: true, fillColor: token(symbol.fill), fillOpacity: symbol.fill_opacity }));
+        this.put(symbol, 'line', L.polygon(areas, { ...base, ...edge, fill: true, fillColor: token(symbol.fill), fillOpacity: symbol.fill_opacity }));
       }
       if (areas.length && symbol.hatch) {
-        this.put(symbol, 'line', L.polygon(areas, { ...base, stroke: Boolean(symbol.line), color: symbol.line ? token(symbol.line) : '#000', dashArray: symbol.dash.join(' ') || null, fill: true, fillColor: hatch(symbol.hatch), fillOpacity: 1 }));
+        this.put(symbol, 'line', L.polygon(areas, { ...base, ...edge, fill: true, fillColor: hatch(symbol.hatch), fillOpacity: 1 }));
       }
-      if (symbol.line && (lined || !areas.length)) {
+      for (const spot of symbol.fill ? spots : []) {
+        this.put(symbol, 'line', L.circleMarker(spot.parts[0], { ...base, ...edge, radius: 3, fill: true, fillColor: token(symbol.fill), fillOpacity: 1 }));
+      }
+      if (symbol.line && lines.length && (lined || !areas.length)) {
         this.put(symbol, 'line', L.polyline(lines, { ...base, color: token(symbol.line), opacity: symbol.opacity, dashArray: symbol.dash.join(' ') || null, lineCap: symbol.dash.length ? 'butt' : 'round' }));
       }
     }

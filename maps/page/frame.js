@@ -170,6 +170,7 @@
   // Every feature under a point, of the layers that are on.
   function under(latlng) {
     const { lat, lng } = latlng, found = [];
+    const gaps = new Set(wangge.gapsOf(state.category).map(gap => gap.row));
     for (const id of wangge.CARD_ORDER) {
       const layer = layers[id];
       if (layer.shape === 'point' || !layer.popup.length) continue;
@@ -177,7 +178,7 @@
       if (grids ? id !== (state.view === 'grids' ? wangge.gridLayer() : 'grids') : !wangge.shown(layer) && id !== 'estates') continue;
       features[id].shapes.forEach((shape, row) => {
         if (!shape || shape.kind !== 'area') return;
-        if (id === 'gaps' && content.gap_categories[row] !== (state.category || {}).id) return;
+        if (id === 'gaps' && !gaps.has(row)) return;
         const [south, west, north, east] = shape.box;
         if (lat < south || lat > north || lng < west || lng > east) return;
         if (shape.parts.some(rings => inRing(lat, lng, rings[0]) && !rings.slice(1).some(hole => inRing(lat, lng, hole)))) found.push({ layer: id, row });

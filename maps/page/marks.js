@@ -3,6 +3,7 @@
   'use strict';
   const { content, features, layers, state, token } = wangge;
   const MOST_LABELS = 120;
+  const LEAST_GAP = 20;
   const images = {};
 
   function glyphImage(group, done) {
@@ -50,7 +51,7 @@
 
     controls() {
       const frame = this.map.getContainer().getBoundingClientRect();
-      return [...document.querySelectorAll('.card:not([hidden]), .scale')].map(one => {
+      return [...document.querySelectorAll('.card:not([hidden]), .scale, .attribution')].map(one => {
         const box = one.getBoundingClientRect();
         return [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top];
       });
@@ -66,9 +67,8 @@
       for (const form of mark.forms) {
         const [w, h] = form.size;
         const box = [at.x - w / 2, at.y - h / 2, at.x + w / 2, at.y + h / 2];
-        if (mark.within && !form.always && w > mark.within) continue;
-        if (!mark.loose && !this.free(box)) continue;
-        if (!mark.loose) this.taken.push([box[0] - 2, box[1] - 1, box[2] + 2, box[3] + 1]);
+        if (!mark.always && !this.free(box)) continue;
+        if (!mark.under) this.taken.push([box[0] - 2, box[1] - 1, box[2] + 2, box[3] + 1]);
         form.draw(at);
         this.counts[mark.layer] = (this.counts[mark.layer] || 0) + 1;
         if (mark.hit) this.hits.push({ box, layer: mark.layer, row: mark.row });
@@ -185,7 +185,7 @@
         const badge = { size: [size, size], draw: spot => this.badge(spot, shownAs, size, faded ? 0.6 : 1) };
         const dot = { size: [6, 6], draw: spot => this.dot(spot, `--fac-${shownAs}`, 3, '--surface') };
         const large = own || this.zoom >= 14.2;
-        return [{ rank: own ? 2 : 4.5, weight: 0, at, forms: large ? [badge, dot] : [dot], loose: own, hit: true, layer: 'facilities', row }];
+        return [{ rank: own ? 2 : 4.5, weight: 0, at, forms: large ? [badge, dot] : [dot], always: own, hit: true, layer: 'facilities', row }];
       });
     }
 
@@ -222,12 +222,12 @@
         const symbol = layers.gates.symbols.find(one => one.among.includes(false) === closed);
         if (this.zoom < symbol.from_zoom || !features.gates.shapes[row]) return [];
         const form = { size: [7, 7], draw: at => this.dot(at, symbol.fill, closed ? 4 : 3, symbol.line) };
-        return [{ rank: 8, weight: 0, at: features.gates.shapes[row].parts[0], forms: [form], loose: true, hit: true, layer: 'gates', row }];
+        return [{ rank: 0, weight: 0, at: features.gates.shapes[row].parts[0], forms: [form], always: true, under: true, hit: true, layer: 'gates', row }];
       });
     }
 
     gaps() {
-      if (!wangge.shown(layers.gaps) || state.areas !== 'buildings') return [];
+      if (!wangge.shown(layers.gaps)) return [];
       return wangge.gapsOf(state.category).map(({ row, rank }) => {
         const households = wangge.value('gaps', 'households', row);
         const label = { text: wangge.text('page.gap_pill', { count: wangge.count(households) }), px: 12, strong: true, colour: '--bad-map', plain: true };
@@ -270,10 +270,11 @@
     return [(shape.box[0] + shape.box[2]) / 2, (shape.box[1] + shape.box[3]) / 2];
   };
 
-  // Gaps of a category by households, with their rank.
+  // Gaps of a category by households, with their rank; smaller ones show as buildings only.
   wangge.gapsOf = category => {
     if (!category) return [];
-    const rows = features.gaps.ids.map((_, row) => row).filter(row => content.gap_categories[row] === category.id);
+    const rows = features.gaps.ids.map((_, row) => row)
+      .filter(row => content.gap_categories[row] === category.id && wangge.value('gaps', 'households', row) >= LEAST_GAP);
     rows.sort((one, other) => wangge.value('gaps', 'households', other) - wangge.value('gaps', 'households', one));
     return rows.map((row, i) => ({ row, rank: i + 1 }));
   };

@@ -100,10 +100,10 @@ window.wangge = (() => {
     return walk === WALK.beyond || walk === WALK.barrier ? 'beyond' : 'unknown';
   }
 
-  // {numerator, low, high, denominator, undetermined, estimated, share} of a subject, or null.
+  // {numerator, low, high, denominator, undetermined, estimated, share} of a subject; null where not assessed.
   function rate(category, kind, id) {
     const found = content.rates[category.id][kind][id];
-    if (!found || found[0] === null || !found[3]) return null;
+    if (!found || found[0] === null || !found[3] || found[4] >= found[3]) return null;
     const [numerator, low, high, denominator, undetermined, estimated] = found;
     return { numerator, low, high, denominator, undetermined: undetermined || 0, estimated, share: numerator / denominator };
   }

@@ -288,7 +288,7 @@
       if (layer.id === 'facilities' && state.view === 'life' && state.category) return escape(state.category.names[wangge.language]);
       return text(`maps.legend.${symbol.legend}`, { limit, twice: 2 * limit });
     };
-    const rows = entries.filter(([, , symbol]) => !seen.has(symbol.legend) && seen.add(symbol.legend))
+    const rows = entries.filter(([, layer, symbol]) => !seen.has(words(layer, symbol)) && seen.add(words(layer, symbol)))
       .map(([, layer, symbol]) => `<div>${swatch(symbol, layer)}${words(layer, symbol)}</div>`).join('');
     const note = content.town.estimated_households ? `<p>${text('page.legend_estimated')}</p>` : '';
     return `<h2><button data-fold aria-expanded="${!state.folded}">${text('page.legend')}<svg class="icon" viewBox="0 0 20 20" width="14" height="14" aria-hidden="true"><path d="M5.5 8l4.5 4.5L14.5 8"/></svg></button></h2>${state.folded ? '' : rows + note}`;
@@ -296,7 +296,8 @@
 
   function switches() {
     const offered = Object.values(layers).filter(layer => layer.views.includes(state.view) && features[layer.id].ids.length && !layer.id.startsWith('coverage_') && layer.id !== 'grids_today');
-    const rows = offered.map(layer => `<label><input type="checkbox" data-layer="${layer.id}" ${state.on[layer.id] ? 'checked' : ''}>${text(`maps.layer.${layer.id}`)}</label>`);
+    const isOn = layer => (layer.id === 'grids' && state.view === 'grids' ? state.on[wangge.gridLayer()] : state.on[layer.id]);
+    const rows = offered.map(layer => `<label><input type="checkbox" data-layer="${layer.id}" ${isOn(layer) ? 'checked' : ''}>${text(`maps.layer.${layer.id}`)}</label>`);
     if (state.view === 'life') rows.push(`<label><input type="checkbox" data-layer="facilities_other" ${state.on.facilities_other ? 'checked' : ''}>${text('page.facilities_other')}</label>`);
     return `<h2>${text('page.layers')}</h2>${rows.join('')}`;
   }
