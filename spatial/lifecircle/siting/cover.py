@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from spatial.lifecircle.siting import kernels
-from spatial.lifecircle.siting.problem import Flags, Floats, Integers, Problem, nearest_cost
+from spatial.lifecircle.siting.problem import Flags, Floats, Integers, Problem, filtered, nearest_cost
 from spatial.lifecircle.siting.programme import minimise
 
 __all__ = ["fewest_sites", "least_radius"]
@@ -33,7 +33,8 @@ def fewest_sites(reach: sparse.csr_array, deadline: float, most: int | None = No
 
     Parameters
     ----------
-    reach : demand × site; an entry stored means that the site reaches the demand; no row is empty
+    reach : demand × site; an entry stored, whatever its value, means that the site reaches the demand;
+        no row is empty
     deadline : `time.monotonic` at which to stop
     most : when given, any cover of at most so many sites will do, and the bound need only tell
         whether there is one
@@ -43,6 +44,7 @@ def fewest_sites(reach: sparse.csr_array, deadline: float, most: int | None = No
     tuple of Integers and int
         The smallest cover found, ascending, and a number of sites below which there is none.
     """
+    reach = sparse.csr_array((np.ones(reach.nnz), reach.indices, reach.indptr), shape=reach.shape)
     cover = _greedy_cover(reach)
     if most is not None and cover.size <= most:
         return cover, 0
@@ -128,11 +130,8 @@ def least_radius(
 
 def _beyond(distances: sparse.csr_array, today: Floats, radius_m: float) -> sparse.csr_array:
     """Return which sites lie within a radius of the demand that no open site serves within it."""
-    entries = distances.tocoo()
-    near = entries.data <= radius_m
-    shape = distances.shape
-    reach = sparse.csr_array((np.ones(near.sum()), (entries.row[near], entries.col[near])), shape=shape)
-    return reach[today > radius_m]
+    unserved = distances[today > radius_m]
+    return filtered(unserved, unserved.data <= radius_m)
 
 
 def _whole(bound: float) -> int:

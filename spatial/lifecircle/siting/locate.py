@@ -12,7 +12,7 @@ from scipy import sparse
 
 from spatial.errors import UsageError
 from spatial.lifecircle.siting import cover, median
-from spatial.lifecircle.siting.problem import Floats, Integers, Problem, nearest_cost
+from spatial.lifecircle.siting.problem import Floats, Integers, Problem, filtered, nearest_cost
 
 __all__ = ["Model", "Siting", "locate"]
 
@@ -239,11 +239,7 @@ def _reachable(model: Model, matrix: sparse.csr_array, limit_m: float | None) ->
         limit_m = float(np.finfo(float).max)
     if not limit_m >= 0:
         raise UsageError("siting.wrong_limit", limit_m=limit_m)
-    near = matrix.data <= limit_m
-    if near.all():
-        return matrix
-    entries = matrix.tocoo()
-    return sparse.csr_array((entries.data[near], (entries.row[near], entries.col[near])), shape=matrix.shape)
+    return filtered(matrix, matrix.data <= limit_m)
 
 
 def _lscp(matrix: sparse.csr_array, today: Floats, deadline: float) -> tuple[Integers, float, float]:

@@ -88,8 +88,9 @@ class _Search:
 
     def run(self, deadline: float) -> None:
         """Prove as much as the deadline allows."""
-        demand = self.problem.by_demand
-        held = kernels.dominated_lines(*self.problem.by_site, demand.start, demand.site, False)
+        costs = self.problem.costs
+        rows = (costs.indptr.astype(np.int64), costs.indices.astype(np.int64))
+        held = kernels.dominated_lines(*self.problem.by_site, *rows, False)
         self._fix(np.zeros_like(held), held)
         self._raise_bound(deadline)
         if not self._settled() and time.monotonic() < deadline:

@@ -14,9 +14,10 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import sparse
 
-__all__ = ["Flags", "Floats", "Integers", "Problem", "Rows", "Words", "nearest_cost"]
+__all__ = ["Flags", "Floats", "Integers", "Problem", "Rows", "Words", "filtered", "nearest_cost"]
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -33,11 +34,29 @@ class Rows:
     cost: Floats
 
 
+def filtered(matrix: sparse.csr_array, kept: Flags) -> sparse.csr_array:
+    """Return a matrix with only the stored entries that are ``kept``; zeros stay stored."""
+    if kept.all():
+        return matrix
+    start = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], start), shape=matrix.shape)
+
+
 def nearest_cost(matrix: sparse.csr_array) -> Floats:
     """Return the least entry of every row, infinite for an empty row."""
     nearest = np.full(matrix.shape[0], np.inf)
     np.minimum.at(nearest, np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.data)
     return nearest
+
+
+@njit(cache=True)
+def rows_by_cost(start: Integers, cost: Floats) -> Integers:
+    """Return the places of the entries with each row sorted by cost, equal costs as they stand."""
+    order = np.empty(cost.size, np.int64)
+    for row in range(start.size - 1):
+        entries = slice(start[row], start[row + 1])
+        order[entries] = start[row] + np.argsort(cost[entries], kind="mergesort")
+    return order
 
 
 @dataclass(frozen=True)
@@ -57,13 +76,9 @@ class Problem:
 
     @classmethod
     def of(cls, costs: sparse.csr_array, cap: Floats, count: int) -> Problem:
-        """Make a problem, leaving out the entries and the demand that cannot lower a cap."""
-        coordinates = costs.tocoo()
-        useful = coordinates.data < cap[coordinates.row]
-        kept = sparse.csr_array(
-            (coordinates.data[useful], (coordinates.row[useful], coordinates.col[useful])), shape=costs.shape
-        )
-        return cls(kept, cap, min(count, costs.shape[1]))
+        """Make a problem, leaving out the entries that cannot lower a cap."""
+        useful = costs.data < np.repeat(cap, np.diff(costs.indptr))
+        return cls(filtered(costs, useful), cap, min(count, costs.shape[1]))
 
     @property
     def sites(self) -> int:
@@ -79,11 +94,9 @@ class Problem:
     @cached_property
     def by_demand(self) -> Rows:
         """Entries by demand, nearest first."""
-        matrix = self.costs
-        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        order = np.lexsort((matrix.indices, matrix.data, row))
-        site = matrix.indices[order].astype(np.int64)
-        return Rows(matrix.indptr.astype(np.int64), site, matrix.data[order])
+        start = self.costs.indptr.astype(np.int64)
+        order = rows_by_cost(start, self.costs.data)
+        return Rows(start, self.costs.indices[order].astype(np.int64), self.costs.data[order])
 
     @cached_property
     def granularity(self) -> float:
