@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -20,12 +21,23 @@ from numpy.typing import NDArray
 
 from spatial.errors import CRSError
 
-__all__ = ["DATUMS", "from_wgs84", "metric_crs", "to_wgs84"]
+__all__ = [
+    "DATUMS",
+    "ReferenceGuess",
+    "cgcs2000_zone",
+    "from_wgs84",
+    "guess_references",
+    "metric_crs",
+    "to_wgs84",
+]
 
 DATUMS = ("GCJ-02", "BD-09")
 
 # A box around China on land; in it CGCS2000 is the reference that surveys come in.
 _CHINA_WEST, _CHINA_SOUTH, _CHINA_EAST, _CHINA_NORTH = 73.0, 17.0, 136.0, 54.0
+# Coordinates of Gauss–Krüger zones in that box: a zone of six degrees reaches 335 km to either side.
+_NORTHINGS_M = (1.8e6, 6.0e6)
+_EASTINGS_M = (150e3, 850e3)
 
 
 def metric_crs(place: gpd.GeoSeries | gpd.GeoDataFrame | tuple[float, float]) -> pyproj.CRS:
@@ -59,8 +71,7 @@ def metric_crs(place: gpd.GeoSeries | gpd.GeoDataFrame | tuple[float, float]) ->
         raise CRSError("crs.off_globe", longitude=longitude, latitude=latitude)
     in_china = _CHINA_WEST <= longitude <= _CHINA_EAST and _CHINA_SOUTH <= latitude <= _CHINA_NORTH
     if in_china:
-        central_meridian = min(max(3 * round(longitude / 3), 75), 135)
-        return pyproj.CRS.from_epsg(4534 + (central_meridian - 75) // 3)
+        return cgcs2000_zone(min(max(3 * round(longitude / 3), 75), 135))
     zone = min(int((longitude + 180) // 6) + 1, 60)
     return pyproj.CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
 
@@ -72,6 +83,93 @@ def _middle(place: gpd.GeoSeries | gpd.GeoDataFrame) -> tuple[float, float]:
     to_degrees = pyproj.Transformer.from_crs(place.crs, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform((west + east) / 2, (south + north) / 2)
     return float(longitude), float(latitude)
+
+
+@dataclass(frozen=True)
+class ReferenceGuess:
+    """A reference system that coordinates of unknown origin may be in.
+
+    Attributes
+    ----------
+    crs : the system
+    swapped : whether the first coordinate is the northing (X of Chinese surveys) or the latitude
+    longitude, latitude : where the middle of the coordinates then lies, degrees
+    """
+
+    crs: pyproj.CRS
+    swapped: bool
+    longitude: float
+    latitude: float
+
+
+def cgcs2000_zone(central_meridian: int, *, width_degrees: int = 3, numbered: bool = False) -> pyproj.CRS:
+    """Return a Gauss–Krüger zone of CGCS2000.
+
+    Parameters
+    ----------
+    central_meridian : 75, 78, … 135 for zones of three degrees; 75, 81, … 135 for six
+    width_degrees : 3 or 6
+    numbered : whether eastings carry the zone number in front (39500000 in place of 500000)
+
+    Raises
+    ------
+    CRSError
+        If there is no such zone.
+
+    Examples
+    --------
+    >>> cgcs2000_zone(117).to_epsg(), cgcs2000_zone(117, numbered=True).to_epsg()
+    (4548, 4527)
+    """
+    number, remainder = divmod(central_meridian - 75, width_degrees)
+    if width_degrees not in {3, 6} or remainder or not 75 <= central_meridian <= 135:
+        raise CRSError("crs.no_zone", central_meridian=central_meridian, width_degrees=width_degrees)
+    first = {(3, False): 4534, (3, True): 4513, (6, False): 4502, (6, True): 4491}[width_degrees, numbered]
+    return pyproj.CRS.from_epsg(first + number)
+
+
+def guess_references(
+    x: NDArray[np.float64], y: NDArray[np.float64], near: tuple[float, float] | None = None
+) -> list[ReferenceGuess]:
+    """Return the reference systems that coordinates in China may be in, the likeliest first.
+
+    Degrees are told by their size.  An easting with a zone number names its zone.  One without fits
+    every zone: the one whose place is nearest to ``near`` comes first.
+
+    Parameters
+    ----------
+    x, y : first and second coordinates, shape (n,); what is not finite is passed over
+    near : (longitude, latitude) of the county or of another layer, degrees
+    """
+    finite = np.isfinite(x) & np.isfinite(y)
+    if not finite.any():
+        return []
+    first, second = float(np.median(x[finite])), float(np.median(y[finite]))
+    guesses = []
+    for swapped, east, north in ((False, first, second), (True, second, first)):
+        for crs in _fitting(east, north):
+            to_degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs or crs, always_xy=True)
+            longitude, latitude = (east, north) if crs.is_geographic else to_degrees.transform(east, north)
+            guesses.append(ReferenceGuess(crs, swapped, float(longitude), float(latitude)))
+    if near is not None:
+        guesses.sort(key=lambda one: math.hypot(one.longitude - near[0], one.latitude - near[1]))
+    return guesses
+
+
+def _fitting(east: float, north: float) -> list[pyproj.CRS]:
+    """Return the systems of China in which a place has these coordinates."""
+    if _CHINA_WEST <= east <= _CHINA_EAST and _CHINA_SOUTH <= north <= _CHINA_NORTH:
+        return [pyproj.CRS.from_epsg(4490)]
+    if not _NORTHINGS_M[0] <= north <= _NORTHINGS_M[1]:
+        return []
+    zone, easting = divmod(east, 1e6)
+    if not _EASTINGS_M[0] <= easting <= _EASTINGS_M[1]:
+        return []
+    if 25 <= zone <= 45:
+        return [cgcs2000_zone(int(3 * zone), numbered=True)]
+    if 13 <= zone <= 23:
+        return [cgcs2000_zone(int(6 * zone - 3), width_degrees=6, numbered=True)]
+    return [cgcs2000_zone(meridian) for meridian in range(75, 136, 3)] if zone == 0 else []
 
 
 # Krasovsky 1940, on which GCJ-02 reckons its shift.
@@ -135,7 +233,9 @@ def to_wgs84(longitude_latitude: Degrees, datum: str) -> Degrees:
 def _shifted(longitude_latitude: Degrees) -> NDArray[np.bool_]:
     longitude, latitude = longitude_latitude.T
     west, south, east, north = _SHIFTED_BOX
-    inside: NDArray[np.bool_] = (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+    inside: NDArray[np.bool_] = (
+        (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+    )
     return inside
 
 

@@ -12,6 +12,7 @@ import pyproj
 import shapely
 
 from spatial.checks.contracts import check_contract
+from spatial.checks.datums import check_datums
 from spatial.checks.layers import check_layer, check_places, check_reference, usable
 from spatial.checks.relations import check_relations, containing
 from spatial.checks.shaping import shape_table
@@ -120,6 +121,7 @@ def _checked(
     if metric is not None:
         findings += check_places(shaped)
         findings += check_relations(shaped)
+        findings += check_datums(shaped, metric)
     return shaped, metric, findings
 
 
