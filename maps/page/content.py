@@ -17,9 +17,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from maps.cartography import STRATA
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import features, household_columns, label_points, line_work
-from maps.layers import LAYERS, STRATA, Layer
+from maps.layers import LAYERS, Layer
 from maps.symbology import BAND_LIMITS_M, COVER_LIMITS, FACILITY_GROUPS, glyph
 from spatial.catalogue import categories
 from spatial.grids.plan import Plan

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from maps.cartography import STRATA, width_at
 from maps.features import features, label_points, line_work, short_code
-from maps.layers import CHOSEN_COLUMNS, LAYERS, STRATA, legend, width_at
+from maps.layers import CHOSEN_COLUMNS, LAYERS, legend
 from maps.symbology import tokens
 from spatial.messages import LANGUAGES, catalogue
 from tests.maps.scene import scene
