@@ -319,6 +319,7 @@ _PLAN_TABLES = (
             Column("building_id", required=True, filled=True),
             Column("stairwell_id"),
             Column("grid_id", required=True, filled=True, refers_to="grids"),
+            _count("households"),
         ),
     ),
     Table(

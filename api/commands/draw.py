@@ -11,6 +11,7 @@ from api.commands.frame import ExitCode, LocalCommand, argument, option, progres
 
 if TYPE_CHECKING:
     from spatial.grids import GridRules, Plan
+    from spatial.town import Town
 
 __all__ = ["command", "plan_summary", "rules_from"]
 
@@ -95,11 +96,18 @@ def _run(
     for grid_id, reason in summary["exceptions"].items():
         say("commands.draw.exception", grid=grid_id, reason=reason)
     say("commands.written", path=output)
-    return _exit_code(plan), {"plan": str(output), "seed": seed, **summary}
+    return _exit_code(place, plan, window), {"plan": str(output), "seed": seed, **summary}
 
 
-def _exit_code(plan: Plan) -> ExitCode:
-    if (missing := plan.certificates.index[plan.certificates["status"] == "none_found"]).size:
-        say("commands.draw.none_found", communities="、".join(missing))
+def _exit_code(place: Town, plan: Plan, rules: GridRules) -> ExitCode:
+    from spatial.grids import evaluate_plan
+    from spatial.messages import text
+
+    statuses = plan.certificates["status"]
+    if (statuses == "none_found").any():
+        missing = text("common.separator").join(plan.certificates.index[statuses == "none_found"])
+        say("commands.draw.none_found", communities=missing)
         return ExitCode.NOT_FOUND
-    return ExitCode.DONE
+    # What is a named exception and what breaks a hard rule, the rules themselves say.
+    broken = (statuses == "infeasible").any() and evaluate_plan(place, plan, rules).broken
+    return ExitCode.RULE_BROKEN if broken else ExitCode.DONE

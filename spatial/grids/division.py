@@ -5,6 +5,7 @@ It is what rules judge and measures measure; a plan is a division with its outli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,13 +57,17 @@ class Division:
 
     def _sum(self, values: Floats) -> Floats:
         inside = self.grid >= 0
-        total: Floats = np.bincount(self.grid[inside], weights=values[inside], minlength=len(self.grids))
-        return total
+        total = np.bincount(self.grid[inside], weights=values[inside], minlength=len(self.grids))
+        return total.astype(np.float64)
 
     @property
     def is_basic(self) -> NDArray[np.bool_]:
         """Whether each grid is a basic one, shape (g,)."""
         return (self.grids["kind"] == "basic").to_numpy(dtype=bool)
+
+    def numbers_of(self, grid_ids: Sequence[object]) -> Ints:
+        """Return the numbers of grids, −1 for an id that is none."""
+        return self.grids.index.get_indexer(pd.Index(grid_ids)).astype(np.int64)
 
     def units_of(self, number: int) -> Ints:
         """Return the units of a grid."""
@@ -85,18 +90,27 @@ class Division:
         return piece
 
     def assignment(self) -> pd.DataFrame:
-        """Return the table of a plan: building_id, stairwell_id, grid_id; what is in no grid is left out."""
+        """Return the table of a plan: which grid each building or stairwell is in, and its households.
+
+        What is in no grid is left out; unknown households are null.
+        """
         members, special = self.fabric.members, self.fabric.special_members
         number = np.concatenate([self.grid[members["unit"].to_numpy(dtype=np.int64)], self.special_buildings])
         rows = pd.DataFrame(
             {
-                "building_id": pd.concat([members["building_id"], special["building_id"]]).astype("string").array,
+                "building_id": pd.concat([members["building_id"], special["building_id"]])
+                .astype("string")
+                .array,
                 "stairwell_id": pd.concat(
                     [members["stairwell_id"], pd.Series(pd.NA, index=special.index, dtype="string")]
                 ).array,
             }
         )
         rows["grid_id"] = pd.Series(pd.NA, index=rows.index, dtype="string")
+        counted = self.fabric.town.buildings["households"]
+        own = pd.concat([members["households"], counted.reindex(special["building_id"])])
+        unknown = rows["building_id"].isin(counted.index[counted.isna()])
+        rows["households"] = pd.Series(own.array).round().astype("Int64").mask(unknown)
         inside = number >= 0
         rows.loc[inside, "grid_id"] = self.grids.index.to_numpy(object)[number[inside]]
         return rows[inside].sort_values(["building_id", "stairwell_id"], ignore_index=True)
@@ -120,29 +134,12 @@ def divide(fabric: Fabric, assignment: pd.DataFrame, grids: pd.DataFrame | None 
     of_member = named.reindex(members["building_id"]).to_numpy(object)
     if "stairwell_id" in assignment:
         divided = assignment[by_stairwell]
-        stairs = pd.Series(divided["grid_id"].to_numpy(object), index=divided["stairwell_id"].to_numpy(object))
+        stairs = pd.Series(
+            divided["grid_id"].to_numpy(object), index=divided["stairwell_id"].to_numpy(object)
+        )
         of_stairs = stairs[~stairs.index.duplicated()].reindex(members["stairwell_id"]).to_numpy(object)
         of_member = np.where(pd.isna(of_stairs), of_member, of_stairs)
     of_special = named.reindex(special["building_id"]).to_numpy(object)
-    table = _completed(fabric, grids, members, of_member, special, of_special)
-    member_grid = table.index.get_indexer(of_member).astype(np.int64)
-    special_buildings = table.index.get_indexer(of_special).astype(np.int64)
-    parts = np.full(len(fabric.special), -1, dtype=np.int64)
-    parts[special["part"].to_numpy(dtype=np.int64)] = special_buildings
-    return Division(fabric, table, _most(fabric, member_grid), parts, special_buildings)
-
-
-def _completed(
-    fabric: Fabric,
-    grids: pd.DataFrame | None,
-    members: pd.DataFrame,
-    of_member: NDArray[np.object_],
-    special: pd.DataFrame,
-    of_special: NDArray[np.object_],
-) -> pd.DataFrame:
-    """Return the table of grids with a row for every grid the assignment names."""
-    table = pd.DataFrame(columns=list(_GRID_COLUMNS)) if grids is None else grids.copy()
-    table = table.reindex(columns=list(_GRID_COLUMNS)).astype(object)
     community = np.concatenate(
         [
             fabric.units["community_id"].to_numpy(object)[members["unit"].to_numpy(dtype=np.int64)],
@@ -156,6 +153,23 @@ def _completed(
             "special": np.repeat([False, True], [len(of_member), len(of_special)]),
         }
     ).dropna(subset="grid_id")
+    table = _completed(grids, rows)
+    member_grid = table.index.get_indexer(pd.Index(of_member)).astype(np.int64)
+    special_buildings = table.index.get_indexer(pd.Index(of_special)).astype(np.int64)
+    parts = np.full(len(fabric.special), -1, dtype=np.int64)
+    parts[special["part"].to_numpy(dtype=np.int64)] = special_buildings
+    return Division(fabric, table, _most(fabric, member_grid), parts, special_buildings)
+
+
+def _completed(grids: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of grids with a row for every grid that is named.
+
+    Parameters
+    ----------
+    rows : one row per building: grid_id, community_id, special (whether it is of a special area)
+    """
+    table = pd.DataFrame(columns=list(_GRID_COLUMNS)) if grids is None else grids.copy()
+    table = table.reindex(columns=list(_GRID_COLUMNS)).astype(object)
     facts = rows.groupby("grid_id").agg(
         community_id=("community_id", lambda column: column.mode().iloc[0]), special=("special", "all")
     )
@@ -180,13 +194,17 @@ def _completed(
 def _most(fabric: Fabric, member_grid: Ints) -> Ints:
     """Grid of each unit: that of most of its members' weight."""
     members = fabric.members
-    votes = pd.DataFrame(
-        {
-            "unit": members["unit"].to_numpy(),
-            "grid": member_grid,
-            "weight": members["weight"].to_numpy(dtype=float) + 1e-6,
-        }
-    ).groupby(["unit", "grid"], as_index=False)["weight"].sum()
+    votes = (
+        pd.DataFrame(
+            {
+                "unit": members["unit"].to_numpy(),
+                "grid": member_grid,
+                "weight": members["weight"].to_numpy(dtype=float) + 1e-6,
+            }
+        )
+        .groupby(["unit", "grid"], as_index=False)
+        .sum()
+    )
     votes = votes.sort_values(["unit", "weight", "grid"], ascending=[True, False, True])
     first = votes.drop_duplicates("unit")
     grid = np.full(len(fabric.units), -1, dtype=np.int64)

@@ -21,7 +21,7 @@ import pyproj
 from spatial.checks import make_town, shape_table
 from spatial.errors import FileError, SchemaError
 from spatial.findings import Finding, Report
-from spatial.grids import Plan
+from spatial.grids import Plan, PlanDifference
 from spatial.io.vector import read_layers
 from spatial.lifecircle.coverage import Coverage
 from spatial.schema import COVERAGE_TABLES, PLAN_TABLES, Table
@@ -33,12 +33,14 @@ __all__ = [
     "read_tables",
     "read_town",
     "write_coverage",
+    "write_difference",
     "write_plan",
     "write_town",
     "written_whole",
 ]
 
 _TOWN, _PLAN, _COVERAGE = "wangge-town/1", "wangge-plan/1", "wangge-coverage/1"
+_DIFFERENCE = "wangge-difference/1"
 # Tables that QGIS adds to a package for itself.
 _OF_QGIS = frozenset({"layer_styles", "qgis_projects"})
 
@@ -124,6 +126,19 @@ def read_plan(path: Path | str) -> Plan:
         rules=dict(zip(rules["rule"], rules["value"].fillna(""), strict=True)),
         provenance=provenance,
     )
+
+
+def write_difference(difference: PlanDifference, path: Path | str) -> Path:
+    """Write what two plans differ in as a package: ground, moved, flows, grids, scores.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    tables = {name: getattr(difference, name) for name in ("ground", "moved", "flows", "grids", "scores")}
+    tables["scores"] = tables["scores"].reset_index()
+    return _write(path, tables, {"package": _DIFFERENCE})
 
 
 def write_coverage(coverage: Coverage, path: Path | str) -> Path:
