@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -171,23 +171,11 @@ def _weights(weights: npt.ArrayLike) -> Floats:
 
 def _distances(distances: Distances, demand: int) -> sparse.csr_array:
     """Return the distances as a matrix that stores what can be reached, zeros too."""
-    given: Any = distances
-    if sparse.issparse(given):
-        entries = sparse.coo_array(given)
-        if entries.ndim != 2:
-            raise UsageError("siting.distances_shape", shape=entries.shape, demand=demand)
-        rows = sparse.csr_array(entries, dtype=float)
-        if rows.nnz != entries.nnz:  # scipy has added up entries that stand at one place
-            rows = _shortest(entries)
-    else:
-        dense = np.asarray(given, dtype=float)
-        if dense.ndim != 2:
-            raise UsageError("siting.distances_shape", shape=dense.shape, demand=demand)
-        kept = ~np.isposinf(dense)
-        start = np.concatenate([[0], np.cumsum(np.count_nonzero(kept, axis=1))])
-        rows = sparse.csr_array((dense[kept], np.nonzero(kept)[1], start), shape=dense.shape)
-    if rows.shape[0] != demand:
-        raise UsageError("siting.distances_shape", shape=rows.shape, demand=demand)
+    rows = (
+        _stored(distances) if isinstance(distances, sparse.sparray | sparse.spmatrix) else _dense(distances)
+    )
+    if rows is None or rows.shape[0] != demand:
+        raise UsageError("siting.distances_shape", shape=np.shape(cast("Any", distances)), demand=demand)
     wrong = np.flatnonzero(~(rows.data >= 0))
     if wrong.size:
         row = int(np.searchsorted(rows.indptr, wrong[0], side="right") - 1)
@@ -198,8 +186,25 @@ def _distances(distances: Distances, demand: int) -> sparse.csr_array:
     return rows
 
 
-def _shortest(entries: sparse.coo_array) -> sparse.csr_array:
-    """Keep the least of the entries that stand at one place."""
+def _dense(distances: npt.ArrayLike) -> sparse.csr_array | None:
+    """Store what is not infinite; None when the array has not two dimensions."""
+    dense = np.asarray(distances, dtype=float)
+    if dense.ndim != 2:
+        return None
+    kept = ~np.isposinf(dense)
+    start = np.concatenate([[0], np.cumsum(np.count_nonzero(kept, axis=1))])
+    return sparse.csr_array((dense[kept], np.nonzero(kept)[1], start), shape=dense.shape)
+
+
+def _stored(distances: sparse.sparray | sparse.spmatrix) -> sparse.csr_array | None:
+    """Keep the stored entries, the least of those that stand at one place; None unless in two dimensions."""
+    entries: Any = sparse.coo_array(cast("Any", distances))
+    if entries.ndim != 2:
+        return None
+    rows = sparse.csr_array(entries, dtype=float)
+    if rows.nnz == entries.nnz:
+        return rows
+    # Making rows has added up entries that stand at one place.
     order = np.lexsort((entries.data, entries.col, entries.row))
     row, column, value = entries.row[order], entries.col[order], entries.data[order]
     first = np.ones(row.size, bool)
