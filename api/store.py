@@ -155,6 +155,17 @@ class Store:
             provenance=revision.provenance,
         )
 
+    @staticmethod
+    def kind_of(path: Path) -> str:
+        """Tell what a package holds from its provenance; a file that says nothing is read as a town."""
+        try:
+            provenance = pyogrio.read_dataframe(path, layer="provenance", columns=["key", "value"])
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
+            return "town"
+        said = dict(zip(provenance["key"], provenance["value"], strict=True)).get("package", "")
+        kind: str = said.removeprefix("wangge-").partition("/")[0]
+        return kind if kind in KINDS else "town"
+
     def take_in(self, path: Path, *, adopt: bool = False) -> Intake:
         """Take a package into the database, or compare it with what the database holds.
 
@@ -171,7 +182,7 @@ class Store:
             If the key belongs to another kind of package or another town, or a plan or coverage
             belongs to a town that the database does not hold.
         """
-        kind = _kind(path)
+        kind = self.kind_of(path)
         key = _key(path)
         digest = _digest(path)
         held = self._held(key)
@@ -237,17 +248,6 @@ class Store:
 _READERS: Mapping[str, Callable[[Path], Content]] = MappingProxyType(
     {"town": read_town, "plan": read_plan, "coverage": read_coverage}
 )
-
-
-def _kind(path: Path) -> str:
-    """Tell what a package holds from its provenance; a file that says nothing is read as a town."""
-    try:
-        provenance = pyogrio.read_dataframe(path, layer="provenance", columns=["key", "value"])
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
-        return "town"
-    said = dict(zip(provenance["key"], provenance["value"], strict=True)).get("package", "")
-    kind: str = said.removeprefix("wangge-").partition("/")[0]
-    return kind if kind in KINDS else "town"
 
 
 def _key(path: Path) -> str:

@@ -24,7 +24,7 @@ import shapely
 from spatial.checks import make_town
 from spatial.town import Town
 
-CRS = pyproj.CRS.from_epsg(4527)
+CRS = pyproj.CRS.from_epsg(4548)
 STEP_M = 100.0
 _ORIGIN = np.array([500_000.0, 3_000_000.0])
 _HALF_FOOTPRINT_M = np.array([18.0, 8.0])

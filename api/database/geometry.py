@@ -43,7 +43,9 @@ class Geometry(TypeDecorator[shapely.Geometry]):
         return shapely.to_wkb(value)
 
     def process_result_value(
-        self, value: WKBElement | bytes | None, dialect: Dialect
+        self,
+        value: WKBElement | bytes | None,
+        dialect: Dialect,  # noqa: ARG002 - of the interface
     ) -> shapely.Geometry | None:
         """Read a geometry from what the database gave."""
         if value is None:

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
+from api.app import create_app
+from api.settings import Settings
 from api.store import Store
+from tests.api.contents import small_coverage, small_plan, small_town
 from tests.conftest import skip_or_fail
 from tests.postgis import PostgisServer, postgis_server, why_no_postgis
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service: a client of it, its application, its port."""
+
+    client: httpx.Client
+    app: FastAPI
+    port: int
+
+    @property
+    def root(self) -> str:
+        """Address of the service."""
+        return f"http://127.0.0.1:{self.port}"
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +61,33 @@ def store(database_url: str) -> Iterator[Store]:
     opened = Store.open(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def served(database_url: str, tmp_path: Path) -> Iterator[Service]:
+    """Return a service of the small town with its plan and coverage."""
+    with running(database_url, tmp_path) as service:
+        yield service
+
+
+@contextmanager
+def running(database_url: str, folder: Path) -> Iterator[Service]:
+    """Serve the small town from a database, in a thread, for the ``with`` block."""
+    store = Store.open(database_url)
+    town = small_town()
+    plan = small_plan(town)
+    for key, content in {"town": town, "plan": plan, "coverage": small_coverage(town, plan)}.items():
+        store.add(key, content)
+    store.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        app = create_app(Settings(database_url, folder / "tiles", port))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", proxy_headers=False, lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            while not server.started:
+                time.sleep(0.01)
+            yield Service(client, app, port)
+            server.should_exit = True
+        thread.join()
