@@ -7,7 +7,10 @@ drops a row; a value that cannot be read as its column's kind becomes null toget
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 
 import geopandas as gpd
 import numpy as np
@@ -21,8 +24,6 @@ from spatial.town import DTYPES
 
 __all__ = ["read_values", "row_labels", "shape_table"]
 
-_TRUE = frozenset({"true", "yes", "y", "1", "是", "有", "真"})
-_FALSE = frozenset({"false", "no", "n", "0", "否", "无", "假"})
 _VALUES_SHOWN = 3
 _MULTI_TYPES = (
     shapely.GeometryType.MULTIPOINT,
@@ -103,7 +104,7 @@ def _wrong_kind(table: Table, column: Column, values: pd.Series, ids: Iterable[o
 def read_values(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[np.bool_]]:
     """Return the values in the type of a column (null where unreadable), and which were unreadable.
 
-    Numbers may be text; a flag may be true/false, yes/no, 1/0, 是/否 or 有/无; a date is ISO 8601 or
+    Numbers may be text; a flag may be true/false, yes/no, 1/0 or their Chinese words; a date is ISO 8601 or
     a timestamp.  A blank text is a null, not an unreadable value.
     """
     dtype = DTYPES[column.kind]
@@ -160,9 +161,15 @@ def _as_flag(values: pd.Series, missing: NDArray[np.bool_]) -> tuple[pd.Series, 
         return values.astype("boolean"), missing
     texts = _as_text(values).str.strip().str.lower()
     read = pd.Series(pd.NA, index=values.index, dtype="boolean")
-    read[texts.isin(_TRUE).to_numpy(dtype=bool, na_value=False)] = True
-    read[texts.isin(_FALSE).to_numpy(dtype=bool, na_value=False)] = False
+    for meaning, words in _flag_words().items():
+        read[texts.isin(words).to_numpy(dtype=bool, na_value=False)] = meaning
     return read, missing | texts.isna().to_numpy(dtype=bool)
+
+
+@cache
+def _flag_words() -> dict[bool, list[str]]:
+    document = tomllib.loads((files("spatial.checks") / "flags.toml").read_text(encoding="utf-8"))
+    return {True: document["true"], False: document["false"]}
 
 
 def _own_column(values: pd.Series) -> pd.Series:

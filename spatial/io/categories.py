@@ -37,7 +37,7 @@ def categorise(frame: pd.DataFrame, rule: CategoryRule) -> NDArray[np.object_]:
     told = np.full(len(frame), None, dtype=object)
     if rule.source and rule.source in frame.columns:
         meanings = frame[rule.source].astype("string").str.strip().map(dict(rule.values))
-        told = meanings.astype(object).where(meanings.notna(), None).to_numpy(dtype=object)
+        told = np.array(meanings.astype(object).where(meanings.notna(), None), dtype=object)
     for way in rule.ways:
         open_rows = np.array([one is None for one in told], dtype=bool)
         if not open_rows.any():

@@ -14,6 +14,7 @@
     to = "buildings"
     where = ["residential=Y"]        # optional: see spatial.io.selecting
     crs = "EPSG:4326"                # optional: where the file does not say, or says it wrongly
+    swap = true                      # optional: the northing or latitude stands first in the geometry
     x = "经度"                       # optional: columns with coordinates, or wkt = "几何"
     y = "纬度"
     [layer.columns]
@@ -60,7 +61,7 @@ UNITS: Mapping[str, float] = {
 }
 _CATEGORY_WAYS = ("osm", "keywords", "amap")
 _COLUMN_KEYS = {"from", "value", "values", "unit", "number", "nearest", "within_m", "lookup"}
-_LAYER_KEYS = {"from", "to", "where", "crs", "encoding", "x", "y", "wkt", "columns", "categories"}
+_LAYER_KEYS = {"from", "to", "where", "crs", "encoding", "x", "y", "wkt", "swap", "columns", "categories"}
 _TOWN_KEYS = {"name", "clip", "crs", "study_area", "estimate_households"}
 
 
@@ -117,6 +118,7 @@ class LayerRule:
     where : filters, one of which a row must pass
     crs : reference system or datum of the coordinates, '' where the file says it
     encoding : encoding of the text, '' where the file says it
+    swap : whether the northing or latitude stands first in the geometries
     x, y, wkt : columns that hold the place of a table without geometry
     columns : rules by the column they fill
     categories : how facilities get services, or None
@@ -130,6 +132,7 @@ class LayerRule:
     x: str = ""
     y: str = ""
     wkt: str = ""
+    swap: bool = False
     columns: Mapping[str, ColumnRule] = field(default_factory=dict)
     categories: CategoryRule | None = None
 
@@ -232,6 +235,7 @@ def _layer(place: str, entry: object) -> LayerRule:
     return LayerRule(
         layers=tuple(str(one) for one in _list(values["from"])),
         table=table,
+        swap=bool(values.get("swap", False)),
         where=tuple(RowFilter.parse(str(one)) for one in _list(values.get("where", []))),
         columns={name: _column(f"{place}.columns.{name}", rule) for name, rule in columns.items()},
         categories=None if categories is None else _categories(f"{place}.categories", categories),

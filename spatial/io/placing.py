@@ -33,6 +33,8 @@ def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoData
     """
     findings: list[Finding] = []
     geometries, crs = _geometries(frame, rule, layer)
+    if rule.swap:
+        geometries = shapely.transform(geometries, lambda xy: xy[:, ::-1])
     if rule.crs in DATUMS:
         geometries = shapely.transform(geometries, lambda xy: to_wgs84(xy, rule.crs))
         crs = _WGS84

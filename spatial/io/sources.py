@@ -81,6 +81,10 @@ class Sources:
         """Full names of all layers, ``file:layer``."""
         return [layer.full_name for layer in self._layers]
 
+    def is_osm(self, name: str) -> bool:
+        """Return whether a layer, by its full name, is one of an OpenStreetMap file."""
+        return any(one.full_name == name and one.format is None for one in self._layers)
+
     def read(self, name: str, encoding: str = "") -> pd.DataFrame:
         """Read a layer by its name, ``layer`` or ``file:layer``.
 
