@@ -32,7 +32,7 @@ class Cells:
 
     Attributes
     ----------
-    shape : (b,) cells; empty for a building without geometry
+    shape : (b,) cells, whose edges match those of their neighbours; empty for a building without geometry
     touching : (p, 2) pairs of buildings whose cells touch
     """
 
@@ -50,7 +50,7 @@ def cells_of(places: Places, walls: Walls) -> Cells:
         _voronoi(centre[there]), shapely.buffer(geometry[there], _REACH_M, quad_segs=4)
     )
     shape = _within_estates(shape, places.side_of, walls)
-    shape = _cut_at_barriers(shape, centre, walls)
+    shape = _matched(_cut_at_barriers(shape, centre, walls))
     first, second = shapely.STRtree(shape).query(shape, predicate="dwithin", distance=_TOUCH_M)
     pairs = np.column_stack([first, second])[first < second]
     return Cells(shape, pairs)
@@ -64,11 +64,29 @@ def _voronoi(points: Shapes) -> Shapes:
     cells = shapely.get_parts(
         shapely.voronoi_polygons(
             shapely.multipoints(distinct),
-            extend_to=shapely.buffer(shapely.multipoints(distinct).envelope, 2 * _REACH_M),
+            extend_to=shapely.box(
+                *(distinct.min(axis=0) - 2 * _REACH_M), *(distinct.max(axis=0) + 2 * _REACH_M)
+            ),
             ordered=True,
         )
     )
     return np.asarray(cells, object)[number.ravel()]
+
+
+def _matched(shape: Shapes) -> Shapes:
+    """Give neighbouring cells the same vertices along their common edges, so that unions are quick."""
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(shapely.boundary(shape))]))
+    inside, cell = shapely.STRtree(shape).query(shapely.point_on_surface(faces), predicate="within")
+    inside, first = np.unique(inside, return_index=True)
+    cell = cell[first]
+    result = np.full(len(shape), shapely.Polygon(), object)
+    order = np.argsort(cell, kind="stable")
+    pieces, owner = faces[inside[order]], cell[order]
+    single = np.bincount(owner, minlength=len(shape)) == 1
+    result[owner[single[owner]]] = pieces[single[owner]]
+    for one in np.unique(owner[~single[owner]]):
+        result[one] = shapely.coverage_union_all(pieces[owner == one])
+    return result
 
 
 def _within_estates(shape: Shapes, side: npt.NDArray[np.int64], walls: Walls) -> Shapes:
@@ -79,8 +97,10 @@ def _within_estates(shape: Shapes, side: npt.NDArray[np.int64], walls: Walls) ->
     if len(walls.estate_area):
         cell, estate = shapely.STRtree(walls.estate_area).query(shape, predicate="intersects")
         foreign = side[cell] == 0
-        for one, area in zip(cell[foreign], estate[foreign], strict=True):
-            result[one] = shapely.difference(result[one], walls.estate_area[area])
+        for one in np.unique(cell[foreign]):
+            result[one] = shapely.difference(
+                result[one], shapely.union_all(walls.estate_area[estate[foreign & (cell == one)]])
+            )
     return result
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from spatial.catalogue import categories, section
@@ -167,7 +168,7 @@ def walks_table(survey: Survey, walks: Mapping[int, CategoryWalks]) -> pd.DataFr
     steps = np.concatenate([np.zeros(0, np.int32), *(one.steps for one in walks.values())])
     facility = np.concatenate([np.zeros(0, np.int32), *(one.facility for one in walks.values())])
     status = np.concatenate([np.zeros(0, np.int8), *(one.status for one in walks.values())])
-    names = np.append(places.facilities.index.to_numpy(object), pd.NA)
+    names = np.array([*places.facilities.index, pd.NA], object)
     words = np.array([one.name.lower() for one in Status], object)
     category = np.repeat(np.array([places.categories[one] for one in walks], object), count)
     return pd.DataFrame(
@@ -193,7 +194,7 @@ def _provenance(town: Town, with_plan: bool) -> dict[str, str]:
     }
 
 
-def _report(survey: Survey, households: np.ndarray) -> Report:
+def _report(survey: Survey, households: npt.NDArray[np.float64]) -> Report:
     findings = [*survey.network.report, *survey.places.findings]
     unknown = np.isnan(households)
     if unknown.any():

@@ -7,6 +7,7 @@ facility that is an area without any at every stretch of its outline, as a park 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -61,10 +62,13 @@ class Places:
     complete: npt.NDArray[np.bool_]
     findings: tuple[Finding, ...]
 
+    @cached_property
+    def _by_category(self) -> list[Ints]:
+        return [np.unique(self.offered[self.offered[:, 1] == one, 0]) for one in range(len(self.categories))]
+
     def facilities_of(self, category: int) -> Ints:
         """Return the numbers of the facilities that offer a category, in order."""
-        rows = self.offered[self.offered[:, 1] == category, 0]
-        return np.unique(rows)
+        return self._by_category[category]
 
 
 def locate_places(town: Town, network: StreetNetwork) -> Places:
@@ -116,7 +120,7 @@ def _centres(places: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
     geometry = places.geometry.to_numpy()
     centre = shapely.centroid(geometry)
     outside = ~shapely.intersects(geometry, centre)
-    return np.where(outside, shapely.point_on_surface(geometry), centre)
+    return np.asarray(np.where(outside, shapely.point_on_surface(geometry), centre), object)
 
 
 def _entrances(town: Town, owner: str) -> gpd.GeoDataFrame:
@@ -182,13 +186,13 @@ def _serving_estates(
 
 
 def _offers(town: Town, facilities: gpd.GeoDataFrame) -> tuple[tuple[str, ...], Ints, npt.NDArray[np.bool_]]:
-    """Number the categories of a town and the services of its open facilities."""
+    """Give numbers to the categories of a town and the services of its open facilities."""
     services, completeness = town.services, town.tables["completeness"]
     known = set(services["category"]) | set(completeness.index)
     names = [name for name in categories() if name in known]
     names += sorted(known.difference(names))
-    facility = pd.Index(facilities.index).get_indexer(services["facility_id"])
-    category = pd.Index(names).get_indexer(services["category"])
+    facility = pd.Index(facilities.index).get_indexer(pd.Index(services["facility_id"]))
+    category = pd.Index(names).get_indexer(pd.Index(services["category"]))
     there = facility >= 0
     offered = np.column_stack([facility[there], category[there]]).astype(np.int64)
     complete = np.array([completeness["state"].get(name) == "complete" for name in names], bool)

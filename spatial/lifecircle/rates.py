@@ -26,6 +26,18 @@ SENSITIVITY = 0.1
 """Share by which the limit is moved to see how much a rate hangs on it."""
 
 
+_FIGURES = (
+    "numerator",
+    "numerator_low",
+    "numerator_high",
+    "denominator",
+    "undetermined",
+    "stranded",
+    "snapping_ambiguous",
+    "estimated_share",
+)
+
+
 @dataclass(frozen=True)
 class Indicator:
     """A coverage indicator of a profile.
@@ -124,12 +136,8 @@ def rates_of(subjects: Subjects, bases: dict[str, Basis], targets: Sequence[Targ
         asked = [target for target in targets if target.basis in (None, basis.name)]
         if asked:
             frames.append(_of_basis(subjects, basis, asked))
-    for target in targets:
-        if target.basis is not None and target.basis not in bases:
-            frames.append(_unknown(subjects, target))
-    if not frames:
-        return pd.DataFrame()
-    return pd.concat(frames, ignore_index=True)
+    frames += [_unknown(subjects, one) for one in targets if one.basis is not None and one.basis not in bases]
+    return pd.concat(frames or [_rows(subjects, [], "", _nothing(subjects, 0))], ignore_index=True)
 
 
 def _of_basis(subjects: Subjects, basis: Basis, targets: Sequence[Target]) -> pd.DataFrame:
@@ -160,18 +168,11 @@ def _of_basis(subjects: Subjects, basis: Basis, targets: Sequence[Target]) -> pd
 
 
 def _unknown(subjects: Subjects, target: Target) -> pd.DataFrame:
-    names = (
-        "numerator",
-        "numerator_low",
-        "numerator_high",
-        "denominator",
-        "undetermined",
-        "stranded",
-        "snapping_ambiguous",
-        "estimated_share",
-    )
-    nothing = {name: np.full((len(subjects.kind), 1), np.nan) for name in names}
-    return _rows(subjects, [target], str(target.basis), nothing)
+    return _rows(subjects, [target], str(target.basis), _nothing(subjects, 1))
+
+
+def _nothing(subjects: Subjects, targets: int) -> dict[str, npt.NDArray[np.float64]]:
+    return {name: np.full((len(subjects.kind), targets), np.nan) for name in _FIGURES}
 
 
 def _rows(

@@ -69,7 +69,9 @@ def subjects_of(town: Town, places: Places, plan: Assigned | None) -> Subjects:
     """Gather the town, its communities and circles, and the grids of a plan where there is one."""
     buildings = places.buildings
     everything = np.arange(len(buildings))
-    members = [("town", np.array([town.name], object), np.zeros(len(buildings), np.int64), everything, None)]
+    members: list[_Members] = [
+        ("town", np.array([town.name], object), np.zeros(len(buildings), np.int64), everything, None)
+    ]
     communities = town.communities
     if len(communities):
         at = _community_of(town, places)
@@ -140,8 +142,7 @@ def bases_of(town: Town, places: Places) -> dict[str, Basis]:
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> Floats:
-    numbers: Floats = frame[name].astype("Float64").to_numpy(float, na_value=np.nan)
-    return numbers
+    return np.asarray(frame[name].astype("Float64").to_numpy(float, na_value=np.nan), np.float64)
 
 
 def _age_groups(town: Town, places: Places, households: Floats) -> list[Basis]:
@@ -160,7 +161,7 @@ def _age_groups(town: Town, places: Places, households: Floats) -> list[Basis]:
             continue
         people = rows.loc[rows["subject_type"] == kind].groupby("subject_id")["value"].sum()
         subject = pd.Series(level[kind])
-        total = pd.Series(households).groupby(subject).transform("sum").to_numpy(float)
+        total = pd.Series(households).groupby(subject).transform("sum").to_numpy(np.float64)
         known = subject.map(people).astype("Float64").to_numpy(float, na_value=np.nan)
         weight = np.where(total > 0, known * households / np.where(total > 0, total, 1), np.nan)
         found.append(Basis(str(group), weight, np.full(len(weight), kind != "building")))

@@ -14,9 +14,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import shapely
+from scipy.sparse import csr_array
 
 from spatial.lifecircle.places import Places, locate_places
-from spatial.network import CLOSED, STEPS_PER_M, StreetNetwork, build_network
+from spatial.network import CLOSED, STEPS_PER_M, StreetNetwork, attach, build_network
 from spatial.search import Doors, Labels, Seeds, arrivals, matrix
 from spatial.town import Town
 
@@ -102,7 +103,7 @@ class Survey:
         owner = self.places.building_of[ways.point]
         rows = []
         for rank in range(self.network.rules.candidates):
-            chosen = np.flatnonzero(ways.rank == np.minimum(rank, last[ways.point]))
+            chosen = np.flatnonzero(ways.rank == np.minimum(rank, last[ways.point])).astype(np.int64)
             rows.append(chosen[np.argsort(owner[chosen], kind="stable")])
         return tuple(rows)
 
@@ -113,7 +114,8 @@ class Survey:
     def public(self, category: int) -> Ints:
         """Return the facilities that offer a category to everyone."""
         offering = self.places.facilities_of(category)
-        return offering[self.places.estate_of[offering] == ""]
+        found: Ints = offering[self.places.estate_of[offering] == ""]
+        return found
 
     def seeds(self, category: int) -> Seeds:
         """Return the public services of a category as seeds, numbered by facility."""
@@ -166,22 +168,27 @@ class Survey:
         steps[row[order]], facility[row[order]] = value[order], kept[site[order]]
         return steps, facility
 
-    def distances(self, facilities: Ints, limit_m: float) -> npt.NDArray[np.float64]:
-        """Return sparse (building × facility) walks in metres within a limit, for some facilities."""
-        owner = self.places.building_of[self.places.building_ways.point].astype(np.int32)
-        used = self.places.building_ways.rank == 0
-        doors = self.building_doors.owned(owner).chosen(used)
+    def distances(self, facilities: Ints, limit_m: float) -> csr_array:
+        """Return sparse (building × facility) walks in metres within a limit, to some facilities by number."""
         place = np.full(len(self.places.facilities), -1, np.int32)
         place[facilities] = np.arange(len(facilities))
         sites = self.doors_of(facilities)
-        sites = sites.owned(place[sites.owner])
+        return self._matrix(sites.owned(place[sites.owner]), len(facilities), limit_m)
+
+    def distances_to(self, xy: npt.NDArray[np.float64], limit_m: float) -> csr_array:
+        """Return sparse (building × point) walks in metres within a limit, to any points (p, 2).
+
+        A walk that is not stored is longer than the limit; a stored 0 has no length.  Candidate sites of
+        new services are such points.
+        """
+        ways = attach(self.network, xy)
+        return self._matrix(Doors.of(self.network, ways.chosen(ways.rank == 0)), len(xy), limit_m)
+
+    def _matrix(self, sites: Doors, count: int, limit_m: float) -> csr_array:
+        owner = self.places.building_of[self.places.building_ways.point].astype(np.int32)
+        homes = self.building_doors.owned(owner).chosen(self.places.building_ways.rank == 0)
         return matrix(
-            self.network,
-            doors,
-            sites,
-            limit_m,
-            demand_count=len(self.places.buildings),
-            site_count=len(facilities),
+            self.network, homes, sites, limit_m, demand_count=len(self.places.buildings), site_count=count
         )
 
     def _status(self, category: int, steps: Numbers) -> npt.NDArray[np.int8]:
@@ -232,8 +239,7 @@ class Survey:
             goal = self.places.facility_centre[np.unique(services.owner)]
             here = self.places.building_centre[rest]
             nearest = shapely.STRtree(goal).nearest(here)
-            lines = shapely.linestrings(
-                np.stack([shapely.get_coordinates(here), shapely.get_coordinates(goal[nearest])], axis=1)
-            )
+            ends = np.stack([shapely.get_coordinates(here), shapely.get_coordinates(goal[nearest])], axis=1)
+            lines = np.asarray(shapely.linestrings(ends), object)
             barred[rest[network.walls.crossed(lines)]] = True
         return barred, joined

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from spatial.network.noding import Ints, Points
+from spatial.network.noding import Ints, Lines, Points
 from spatial.network.streets import StreetNetwork
 
 __all__ = ["Attachments", "attach"]
@@ -72,7 +72,7 @@ def attach(network: StreetNetwork, xy: Points) -> Attachments:
     The attachments; a point farther than the maximum access distance from every edge it can reach
     has none.
     """
-    points = shapely.points(xy)
+    points = np.asarray(shapely.points(xy), object)
     side = network.walls.side_of(points)
     radius_m = _search_radius(network, points, xy, side)
     point, edge = network.tree.query(points, predicate="dwithin", distance=radius_m)
@@ -92,7 +92,7 @@ def attach(network: StreetNetwork, xy: Points) -> Attachments:
     return _with_gates(network, xy, side, found)
 
 
-def _search_radius(network: StreetNetwork, points: Points, xy: Points, side: Ints) -> Floats:
+def _search_radius(network: StreetNetwork, points: Lines, xy: Points, side: Ints) -> Floats:
     """Return how far to look: a little past the nearest edge, or all the way where it will not do."""
     rules = network.rules
     radius_m = np.full(len(points), rules.max_access_m)

@@ -7,7 +7,7 @@ streets; what meets at a vertex on one side of all walls becomes a node.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import geopandas as gpd
@@ -21,7 +21,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.network.gates import Gates, place_gates
 from spatial.network.graph import CLOSED, morton_order, steps
 from spatial.network.joints import meet
-from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Points, insert_vertices, node_lines
+from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Noded, Points, insert_vertices, node_lines
 from spatial.network.streets import StreetNetwork
 from spatial.network.walkability import Walkability, default_walkability, walkable_streets
 from spatial.network.walls import KINDS, Walls
@@ -31,16 +31,6 @@ __all__ = ["build_network"]
 
 Flags = npt.NDArray[np.bool_]
 _Value = TypeVar("_Value", bound=np.generic)
-
-
-@dataclass(frozen=True, eq=False)
-class _Noded:
-    """Edges with what is known of them before nodes are made: side, street (-1 for links), bridge or tunnel."""
-
-    edges: Edges
-    side: Ints
-    street: Ints
-    passes_over: Flags
 
 
 def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork:
@@ -65,15 +55,15 @@ def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork
     walls = Walls.of(town.estates, town.barriers, rules)
     noded, met_xy, met_wall = _node(streets, walls)
     met = _vertices_at(noded.edges, met_xy, met_wall)
-    gates, findings = place_gates(town.gates, walls, noded.edges, noded.side, met, rules)
+    gates, findings = place_gates(town.gates, walls, noded, met, rules)
     if len(gates.link_line):
         noded = _with_links(noded, gates)
         met = _vertices_at(noded.edges, met_xy, met_wall)
-    network = _assemble(noded, met, gates, walls, rules, streets, removed)
+    network = _assemble(noded, met, gates, walls, rules=rules, streets=streets, removed=removed)
     return replace(network, report=Report((*findings, *_noticed(network))))
 
 
-def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[_Noded, Points, Ints]:
+def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[Noded, Points, Ints]:
     """Cut streets at walls and at shared vertices; also return where they meet which walls."""
     parts, street = shapely.get_parts(shapely.force_2d(streets.geometry.to_numpy()), return_index=True)
     passes_over = (_flag(streets, "bridge") | _flag(streets, "tunnel"))[street]
@@ -84,7 +74,7 @@ def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[_Noded, Points, Ints
     # A bridge or tunnel is inside an estate only when it lies there whole.
     middle = shapely.line_interpolate_point(edges.line, 0.5, normalized=True)
     side = walls.side_of(np.where(over, edges.line, middle))
-    return _Noded(edges, side, street[edges.of_line], over), met_xy, wall
+    return Noded(edges, side, street[edges.of_line], over), met_xy, wall
 
 
 def _flag(streets: gpd.GeoDataFrame, name: str) -> Flags:
@@ -100,18 +90,18 @@ def _vertices_at(edges: Edges, xy: Points, wall: Ints) -> tuple[Ints, Ints]:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     distance, vertex = cKDTree(edges.vertex_xy).query(xy, distance_upper_bound=2 * VERTEX_STEP_M)
     found = np.isfinite(distance)
-    return vertex[found], wall[found]
+    return np.asarray(vertex)[found], wall[found]
 
 
-def _with_links(noded: _Noded, gates: Gates) -> _Noded:
+def _with_links(noded: Noded, gates: Gates) -> Noded:
     """Cut edges where links from gates land on them, and add the links."""
     landing = shapely.get_coordinates(shapely.get_point(gates.link_line, -1))
     lines, landing = insert_vertices(noded.edges.line, gates.link_edge, landing)
     start = shapely.get_coordinates(shapely.get_point(gates.link_line, 0))
-    links = shapely.linestrings(np.stack([start, landing], axis=1))
+    links = np.asarray(shapely.linestrings(np.stack([start, landing], axis=1)), object)
     edges = node_lines(np.concatenate([lines, links]), landing)
     count = len(links)
-    return _Noded(
+    return Noded(
         edges,
         np.concatenate([noded.side, gates.link_side])[edges.of_line],
         np.concatenate([noded.street, np.full(count, -1)])[edges.of_line],
@@ -120,16 +110,17 @@ def _with_links(noded: _Noded, gates: Gates) -> _Noded:
 
 
 def _assemble(
-    noded: _Noded,
+    noded: Noded,
     met: tuple[Ints, Ints],
     gates: Gates,
     walls: Walls,
+    *,
     rules: Walkability,
     streets: gpd.GeoDataFrame,
     removed: pd.DataFrame,
 ) -> StreetNetwork:
     edges = noded.edges
-    joints = meet(edges, noded.side, noded.passes_over, walls, met, gates, rules.crossing_m)
+    joints = meet(noded, walls, met, gates, rules.crossing_m)
     order = morton_order(joints.node_xy)
     number = np.empty(len(order), np.int32)
     number[order] = np.arange(len(order), dtype=np.int32)
@@ -199,11 +190,12 @@ def _noticed(network: StreetNetwork) -> list[Finding]:
     return findings
 
 
-def _of_street(values: npt.NDArray[_Value], street: Ints, otherwise: object) -> npt.NDArray[_Value]:
+def _of_street(values: npt.NDArray[_Value], street: Ints, otherwise: float | str) -> npt.NDArray[_Value]:
     """Return the value of the street of each edge; joints and links, which have none, get ``otherwise``."""
     if not len(values):
         return np.full(len(street), otherwise, values.dtype)
-    found: npt.NDArray[_Value] = np.where(street >= 0, values[street], otherwise).astype(values.dtype)
+    found = values[street]
+    found[street < 0] = np.asarray(otherwise, values.dtype)
     return found
 
 
@@ -217,4 +209,5 @@ def _slopes(streets: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
 def _texts(streets: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.object_]:
     if name not in streets.columns:
         return np.full(len(streets), "", object)
-    return streets[name].astype("string").fillna("").to_numpy(object)
+    texts: npt.NDArray[np.object_] = streets[name].astype("string").fillna("").to_numpy(object)
+    return texts

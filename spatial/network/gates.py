@@ -16,7 +16,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from spatial.findings import Finding, Severity
-from spatial.network.noding import Edges, Ints, Lines, Points
+from spatial.network.noding import Ints, Lines, Noded, Points
 from spatial.network.walkability import Walkability
 from spatial.network.walls import Walls
 
@@ -52,12 +52,7 @@ class Gates:
 
 
 def place_gates(
-    gates: gpd.GeoDataFrame,
-    walls: Walls,
-    edges: Edges,
-    side: Ints,
-    met: tuple[Ints, Ints],
-    rules: Walkability,
+    gates: gpd.GeoDataFrame, walls: Walls, noded: Noded, met: tuple[Ints, Ints], rules: Walkability
 ) -> tuple[Gates, list[Finding]]:
     """Find where the gates of walled estates stand and what streets they lead to.
 
@@ -65,7 +60,7 @@ def place_gates(
     ----------
     gates : layer of the town
     walls : what blocks walking
-    edges, side : the noded streets and the side of each edge
+    noded : the noded streets
     met : vertices where edges meet walls, and the walls
     rules : reach of gates
     """
@@ -88,10 +83,10 @@ def place_gates(
     on_wall = shapely.line_interpolate_point(outline, shapely.line_locate_point(outline, point))
     xy = shapely.get_coordinates(on_wall).reshape(-1, 2)
 
-    crossing = _nearest_crossing(xy, into, edges, side, met, walls, rules.crossing_m)
+    crossing = _nearest_crossing(xy, into, _crossings(noded, met, walls), rules.crossing_m)
     has_crossing = crossing >= 0
-    xy[has_crossing] = edges.vertex_xy[crossing[has_crossing]]
-    line, link_side, edge, linked_out = _links(xy, into, ~has_crossing, edges, side, walls, rules.landing_m)
+    xy[has_crossing] = noded.edges.vertex_xy[crossing[has_crossing]]
+    line, link_side, edge, linked_out = _links(xy, into, ~has_crossing, noded, walls, reach_m=rules.landing_m)
     nowhere = ~has_crossing & ~linked_out
     if nowhere.any():
         ids = gates.index[nowhere]
@@ -102,10 +97,9 @@ def place_gates(
     return Gates(gates.index.to_numpy(object), into, is_open, xy, line, link_side, edge), findings
 
 
-def _nearest_crossing(
-    xy: Points, into: Ints, edges: Edges, side: Ints, met: tuple[Ints, Ints], walls: Walls, reach_m: float
-) -> Ints:
-    """Return the nearest vertex where a street passes the wall of each gate, -1 for none in reach."""
+def _crossings(noded: Noded, met: tuple[Ints, Ints], walls: Walls) -> tuple[Points, Ints, Ints]:
+    """Return the vertices where streets pass estate walls: coordinates, vertex, and side enclosed."""
+    edges, side = noded.edges, noded.side
     vertex, wall = met
     enclosed = walls.side[wall]
     vertex, enclosed = vertex[enclosed > 0], enclosed[enclosed > 0]
@@ -115,9 +109,15 @@ def _nearest_crossing(
     sides_at = np.bincount(ends // count, minlength=len(edges.vertex_xy))
     passes = np.isin(vertex * count + enclosed, ends) & (sides_at[vertex] > 1)
     vertex, enclosed = vertex[passes], enclosed[passes]
+    return edges.vertex_xy[vertex], vertex, enclosed
+
+
+def _nearest_crossing(xy: Points, into: Ints, crossings: tuple[Points, Ints, Ints], reach_m: float) -> Ints:
+    """Return the nearest vertex where a street passes the wall of each gate, -1 for none in reach."""
+    vertex_xy, vertex, enclosed = crossings
     if not len(vertex) or not len(xy):
         return np.full(len(xy), -1)
-    tree = cKDTree(np.column_stack([edges.vertex_xy[vertex], enclosed * _APART_M]))
+    tree = cKDTree(np.column_stack([vertex_xy, enclosed * _APART_M]))
     distance, place = tree.query(np.column_stack([xy, into * _APART_M]), distance_upper_bound=reach_m)
     found: Ints = np.where(np.isfinite(distance), vertex[np.minimum(place, len(vertex) - 1)], -1)
     return found
@@ -127,20 +127,21 @@ def _links(
     xy: Points,
     into: Ints,
     wanting: npt.NDArray[np.bool_],
-    edges: Edges,
-    side: Ints,
+    noded: Noded,
     walls: Walls,
+    *,
     reach_m: float,
 ) -> tuple[Lines, Ints, Ints, npt.NDArray[np.bool_]]:
     """Join gates to the nearest edge inside and the nearest outside that no wall parts them from."""
+    edges, side = noded.edges, noded.side
     which = np.flatnonzero(wanting)
     linked_out = np.zeros(len(xy), bool)
     nothing = np.zeros(0, object), np.zeros(0, np.int64), np.zeros(0, np.int64), linked_out
     if not len(which) or not len(edges.line):
         return nothing
-    points = shapely.points(xy[which])
+    points = np.asarray(shapely.points(xy[which]), object)
     at, edge = shapely.STRtree(edges.line).query(points, predicate="dwithin", distance=reach_m)
-    offset_m = shapely.line_locate_point(edges.line[edge], points[at])
+    offset_m = np.asarray(shapely.line_locate_point(edges.line[edge], points[at]))
     landing = shapely.get_coordinates(shapely.line_interpolate_point(edges.line[edge], offset_m))
     start = xy[which[at]]
     leg = landing - start

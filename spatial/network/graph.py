@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numba
 import numpy as np
@@ -45,7 +45,8 @@ def steps(length_m: npt.ArrayLike) -> Numbers:
     wrong = ~((lengths >= 0) & (lengths * STEPS_PER_M < CLOSED - 1))
     if wrong.any():
         raise UsageError("network.length_out_of_range", count=int(wrong.sum()), edge=int(np.argmax(wrong)))
-    return np.maximum(np.rint(lengths * STEPS_PER_M), 1).astype(np.int32)
+    rounded: Numbers = np.maximum(np.rint(lengths * STEPS_PER_M), 1).astype(np.int32)
+    return rounded
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -167,7 +168,9 @@ class Arcs:
 
 
 @numba.njit(cache=True, nogil=True)
-def _sort_arcs(ends: Any, cost: Any, count: int) -> Any:
+def _sort_arcs(
+    ends: Numbers, cost: Numbers, count: int
+) -> tuple[npt.NDArray[np.int64], Numbers, Numbers, npt.NDArray[np.int64]]:
     start = np.zeros(count + 1, np.int64)
     for edge in range(len(ends)):
         start[ends[edge, 0] + 1] += 1

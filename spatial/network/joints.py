@@ -8,13 +8,14 @@ as the gate that stands there.  Lifting a wall is opening its joints.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from spatial.network.gates import Gates
-from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Points
+from spatial.network.noding import VERTEX_STEP_M, Ints, Noded, Points
 from spatial.network.walls import KINDS, Walls
 
 __all__ = ["Joints", "meet"]
@@ -45,26 +46,19 @@ class Joints:
     side: Ints
 
 
-def meet(
-    edges: Edges,
-    side: Ints,
-    passes_over: npt.NDArray[np.bool_],
-    walls: Walls,
-    met: tuple[Ints, Ints],
-    gates: Gates,
-    reach_m: float,
-) -> Joints:
+def meet(noded: Noded, walls: Walls, met: tuple[Ints, Ints], gates: Gates, reach_m: float) -> Joints:
     """Make the nodes of noded edges and the joints between them.
 
     Parameters
     ----------
-    edges, side, passes_over : noded lines, their sides, and whether they are bridges or tunnels
+    noded : noded streets
     walls : what blocks walking
     met : vertices where edges meet walls, and the walls
     gates : where the sides of estate walls meet
     reach_m : how far along a wall that is a line of its own a gate of an estate opens it
     """
-    mark, barrier_at = _marks(edges, passes_over, walls, met)
+    edges, side, passes_over = noded.edges, noded.side, noded.passes_over
+    mark, barrier_at = _marks(noded, walls, met)
     vertex = edges.vertex.ravel()
     keys = np.column_stack([vertex, np.repeat(side, 2), mark])
     nodes, end_node = np.unique(keys, axis=0, return_inverse=True)
@@ -79,8 +73,9 @@ def meet(
     if len(drawn) and len(gates.gate_id):
         distance, place = cKDTree(gates.xy).query(node_xy[pairs[drawn, 0]], distance_upper_bound=reach_m)
         near = np.isfinite(distance)
-        kind[drawn[near]] = by_gate[place[near]]
-        gate_id[drawn[near]] = gates.gate_id[place[near]]
+        place = np.asarray(place)[near]
+        kind[drawn[near]] = by_gate[place]
+        gate_id[drawn[near]] = gates.gate_id[place]
     # Where a gate stands, it alone says whether the wall may be passed.
     at_gate = _pair_keys(np.column_stack([inner, outer]))
     kept = ~np.isin(_pair_keys(pairs), at_gate)
@@ -95,13 +90,12 @@ def meet(
     )
 
 
-def _marks(
-    edges: Edges, passes_over: npt.NDArray[np.bool_], walls: Walls, met: tuple[Ints, Ints]
-) -> tuple[Ints, Ints]:
+def _marks(noded: Noded, walls: Walls, met: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
     """Mark every edge end with the sides of the barrier lines at its vertex; 0 where there are none.
 
     Returns the marks (2 m,) and, by vertex, the kind of a barrier line there, 0 for none.
     """
+    edges, passes_over = noded.edges, noded.passes_over
     mark = np.zeros(2 * len(edges.line), np.int64)
     barrier_at = np.zeros(len(edges.vertex_xy), np.int64)
     vertex, wall = met
@@ -112,8 +106,8 @@ def _marks(
     barrier_at[pairs[:, 0]] = walls.kind[pairs[:, 1]]
     ends = np.argsort(edges.vertex.ravel(), kind="stable")
     by_vertex = edges.vertex.ravel()[ends]
-    first = np.searchsorted(by_vertex, pairs[:, 0])
-    count = np.searchsorted(by_vertex, pairs[:, 0], side="right") - first
+    first = np.asarray(np.searchsorted(by_vertex, pairs[:, 0]))
+    count = np.asarray(np.searchsorted(by_vertex, pairs[:, 0], side="right")) - first
     pair = np.repeat(np.arange(len(pairs)), count)
     end = ends[first[pair] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)]
     grounded = ~passes_over[end // 2]
@@ -182,4 +176,5 @@ def _near(node_xy: Points, xy: Points) -> list[list[int]]:
     """Return the nodes that stand at each of some points."""
     if not len(node_xy) or not len(xy):
         return [[] for _ in xy]
-    return list(cKDTree(node_xy).query_ball_point(xy, VERTEX_STEP_M))
+    found: Any = cKDTree(node_xy).query_ball_point(xy, VERTEX_STEP_M)
+    return list(found)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-__all__ = ["Edges", "insert_vertices", "node_lines"]
+__all__ = ["Edges", "Noded", "insert_vertices", "node_lines"]
 
 VERTEX_STEP_M = 1e-3
 """Vertices that fall on one point of a lattice of this step are one vertex."""
@@ -39,6 +39,24 @@ class Edges:
     of_line: Ints
     vertex: Ints
     vertex_xy: Points
+
+
+@dataclass(frozen=True, eq=False)
+class Noded:
+    """Noded streets before their ends are joined into nodes.
+
+    Attributes
+    ----------
+    edges : the edges
+    side : (m,) side of the estate walls each lies on
+    street : (m,) number of the street it is part of, -1 for the link of a gate
+    passes_over : (m,) whether it is a bridge or a tunnel, which barriers do not stop
+    """
+
+    edges: Edges
+    side: Ints
+    street: Ints
+    passes_over: npt.NDArray[np.bool_]
 
 
 def insert_vertices(lines: Lines, at_line: Ints, xy: Points) -> tuple[Lines, Points]:
@@ -86,7 +104,8 @@ def _along(coordinates: Points, of_line: Ints) -> npt.NDArray[np.float64]:
     first[1:] = of_line[1:] != of_line[:-1]
     step[first] = 0.0
     total = np.cumsum(step)
-    return total - total[first][np.cumsum(first) - 1]
+    along: npt.NDArray[np.float64] = total - total[first][np.cumsum(first) - 1]
+    return along
 
 
 def node_lines(lines: Lines, cut_at: Points) -> Edges:
@@ -130,7 +149,7 @@ def node_lines(lines: Lines, cut_at: Points) -> Edges:
 
 
 def _vertices(coordinates: Points) -> tuple[Ints, int]:
-    """Number the distinct points among coordinates, to a millimetre."""
+    """Give numbers to the distinct points among coordinates, to a millimetre."""
     lattice = np.rint(coordinates / VERTEX_STEP_M).astype(np.int64)
     order = np.lexsort((lattice[:, 1], lattice[:, 0]))
     ordered = lattice[order]

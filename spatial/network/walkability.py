@@ -143,7 +143,8 @@ def walkable_streets(streets: gpd.GeoDataFrame, rules: Walkability) -> tuple[gpd
 def _column(streets: gpd.GeoDataFrame, name: str) -> pd.Series[Any]:
     if name not in streets.columns:
         return pd.Series(pd.NA, index=streets.index, dtype="string")
-    return streets[name].astype("string")
+    values: pd.Series[Any] = streets[name].astype("string")
+    return values
 
 
 def blocks_walking(barriers: gpd.GeoDataFrame, rules: Walkability) -> gpd.GeoDataFrame:

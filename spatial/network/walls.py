@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +19,8 @@ from spatial.network.noding import Ints, Lines, Points
 from spatial.network.walkability import Walkability, blocks_walking
 
 __all__ = ["KINDS", "Walls"]
+
+Floats = npt.NDArray[np.float64]
 
 KINDS = ("", "gate", "wall", "river", "railway", "motorway", "main_road", "hill", "street")
 """What an edge is closed by: nothing, a closed gate, a barrier by its kind, or a closed street."""
@@ -108,7 +109,7 @@ class Walls:
         xy, of_pair = shapely.get_coordinates(meeting, return_index=True)
         return line[of_pair], xy, wall[of_pair]
 
-    def side_of(self, places: Any) -> Ints:
+    def side_of(self, places: Lines) -> Ints:
         """Return the side of points or other shapes: that of the smallest walled estate around each."""
         side = np.zeros(len(places), np.int64)
         if not len(self.estate_area) or not len(places):
@@ -135,14 +136,13 @@ class Walls:
             crosses[self._line_tree.query(legs, predicate="crosses")[0]] = True
         return crosses
 
-    def legs(self, xy: Points, lines: Lines, offset_m: npt.NDArray[np.float64]) -> Lines:
+    def legs(self, xy: Points, lines: Lines, offset_m: Floats) -> Lines:
         """Return straight legs from points to lines, landing a hand's breadth inside a line's ends."""
         length = shapely.length(lines)
         inward = np.minimum(_INWARD_M, length / 2)
         landing = shapely.line_interpolate_point(lines, np.clip(offset_m, inward, length - inward))
         ends = np.stack([xy, shapely.get_coordinates(landing)], axis=1)
-        legs: Lines = shapely.linestrings(ends)
-        return legs
+        return np.asarray(shapely.linestrings(ends), object)
 
     def hand(self, wall: Ints, lines: Lines, at_start: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return whether lines that start or end at barriers lie to the left of them there."""

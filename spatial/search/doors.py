@@ -7,7 +7,6 @@ ends of its own, and two points of one edge also meet directly along it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numba
 import numpy as np
@@ -17,6 +16,9 @@ from scipy.sparse import csr_array
 from spatial.network import CLOSED, STEPS_PER_M, Attachments, Network
 from spatial.search.kernel import NOBODY, push, settle
 from spatial.search.walking import Labels, Numbers, Seeds, limit_steps
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 __all__ = ["Doors", "arrivals", "matrix"]
 
@@ -38,7 +40,7 @@ class Doors:
     """
 
     owner: Numbers
-    edge: npt.NDArray[np.int64]
+    edge: Ints
     slot: Numbers
     leave: Numbers
     enter: Numbers
@@ -68,7 +70,7 @@ class Doors:
     def __len__(self) -> int:
         return len(self.owner)
 
-    def chosen(self, rows: npt.NDArray[Any]) -> Doors:
+    def chosen(self, rows: Ints | npt.NDArray[np.bool_]) -> Doors:
         """Return some of the doors."""
         return Doors(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
@@ -103,7 +105,7 @@ def arrivals(labels: Labels, doors: Doors, services: Doors, limit_m: float) -> t
     (k,) steps, `CLOSED` beyond the limit, and (k,) owner, `NOBODY` where none.
     """
     order = np.lexsort((services.owner, services.edge))
-    return _arrivals(  # type: ignore[no-any-return]
+    found: tuple[Numbers, Numbers] = _arrivals(
         labels.cost,
         labels.origin,
         doors.edge,
@@ -118,35 +120,36 @@ def arrivals(labels: Labels, doors: Doors, services: Doors, limit_m: float) -> t
         services.owner[order],
         limit_steps(limit_m),
     )
+    return found
 
 
 @numba.njit(cache=True, nogil=True)
-def _along_one_edge(along: Any, from_place: float, to_place: float) -> int:
+def _along_one_edge(along: Numbers, from_place: float, to_place: float) -> int:
     """Return the steps between two places of one edge, `CLOSED` when it may not be walked."""
     steps = along[0] if to_place >= from_place else along[1]
     if to_place == from_place:
         return 0
     if steps == CLOSED:
         return CLOSED
-    return np.int64(np.rint(steps * abs(to_place - from_place)))
+    return np.int64(np.rint(steps * abs(to_place - from_place)))  # type: ignore[return-value]
 
 
 @numba.njit(cache=True, nogil=True)
-def _arrivals(
-    cost: Any,
-    origin: Any,
-    edge: Any,
-    slot: Any,
-    leave: Any,
-    access: Any,
-    place: Any,
-    along: Any,
-    service_edge: Any,
-    service_place: Any,
-    service_access: Any,
-    service_owner: Any,
+def _arrivals(  # noqa: PLR0917
+    cost: Numbers,
+    origin: Numbers,
+    edge: Ints,
+    slot: Numbers,
+    leave: Numbers,
+    access: Numbers,
+    place: Floats,
+    along: Numbers,
+    service_edge: Ints,
+    service_place: Floats,
+    service_access: Numbers,
+    service_owner: Numbers,
     limit: int,
-) -> Any:
+) -> tuple[Numbers, Numbers]:
     steps = np.full(len(edge), CLOSED, np.int32)
     owner = np.full(len(edge), NOBODY, np.int32)
     for door in range(len(edge)):
@@ -216,27 +219,27 @@ def matrix(
 
 
 @numba.njit(cache=True, nogil=True)
-def _matrix(
-    start: Any,
-    arcs: Any,
-    door_first: Any,
-    door_at: Any,
-    owner: Any,
-    leave: Any,
-    access: Any,
-    sorted_edge: Any,
-    door_on: Any,
-    place: Any,
-    along: Any,
-    site_first: Any,
-    site_slot: Any,
-    site_enter: Any,
-    site_access: Any,
-    site_edge: Any,
-    site_place: Any,
+def _matrix(  # noqa: C901, PLR0917
+    start: Ints,
+    arcs: Numbers,
+    door_first: Ints,
+    door_at: Ints,
+    owner: Numbers,
+    leave: Numbers,
+    access: Numbers,
+    sorted_edge: Ints,
+    door_on: Ints,
+    place: Floats,
+    along: Numbers,
+    site_first: Ints,
+    site_slot: Numbers,
+    site_enter: Numbers,
+    site_access: Numbers,
+    site_edge: Ints,
+    site_place: Floats,
     demand_count: int,
     limit: int,
-) -> Any:
+) -> tuple[Numbers, Numbers, Numbers]:
     cost = np.full(len(start) - 1, CLOSED, np.int32)
     origin = np.full(len(start) - 1, NOBODY, np.int32)
     settled = np.empty(len(start) - 1, np.int32)
@@ -285,7 +288,9 @@ def _matrix(
 
 
 @numba.njit(cache=True, nogil=True)
-def _improve(best: Any, hit: Any, hits: int, owner: int, total: int, limit: int) -> int:
+def _improve(  # noqa: PLR0917
+    best: Ints, hit: Numbers, hits: int, owner: int, total: int, limit: int
+) -> int:
     """Note a walk to an owner if it is the best so far; return how many owners were hit."""
     if total <= limit and total < best[owner]:
         if best[owner] == CLOSED:
@@ -296,7 +301,7 @@ def _improve(best: Any, hit: Any, hits: int, owner: int, total: int, limit: int)
 
 
 @numba.njit(cache=True, nogil=True)
-def _grown(values: Any, size: int) -> Any:
+def _grown(values: Numbers, size: int) -> Numbers:
     larger = np.empty(size, values.dtype)
     larger[: len(values)] = values
     return larger

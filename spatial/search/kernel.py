@@ -7,14 +7,16 @@ the labels that result do not depend on the order of the seeds, nor on how they 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from spatial.network import CLOSED
 
 __all__ = ["NOBODY", "push", "search", "search_again", "settle"]
+
+Numbers = npt.NDArray[np.int32]
+Keys = npt.NDArray[np.int64]
 
 NOBODY = -1
 """Number in place of a seed where none reaches."""
@@ -24,7 +26,7 @@ _SLOT_MASK = (1 << _SLOT_BITS) - 1
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def push(heap: Any, size: int, key: int) -> Any:
+def push(heap: Keys, size: int, key: int) -> Keys:
     """Put a key on a heap whose nodes have four children; return the heap, grown where it was full."""
     if size == len(heap):
         larger = np.empty(2 * size, np.int64)
@@ -42,7 +44,7 @@ def push(heap: Any, size: int, key: int) -> Any:
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def _pop(heap: Any, size: int) -> int:
+def _pop(heap: Keys, size: int) -> int:
     """Take the least key off a heap of ``size`` keys; one fewer remain."""
     least = heap[0]
     size -= 1
@@ -65,9 +67,16 @@ def _pop(heap: Any, size: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def settle(
-    start: Any, arcs: Any, cost: Any, origin: Any, heap: Any, size: int, limit: int, settled: Any
-) -> Any:
+def settle(  # noqa: PLR0917
+    start: Keys,
+    arcs: Numbers,
+    cost: Numbers,
+    origin: Numbers,
+    heap: Keys,
+    size: int,
+    limit: int,
+    settled: Numbers,
+) -> tuple[Keys, int]:
     """Spread the labels on a heap through the network until none improves another.
 
     ``cost`` and ``origin`` (n,) are improved in place.  The first slots taken off the heap are noted
@@ -99,16 +108,16 @@ def settle(
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def search(
-    start: Any,
-    arcs: Any,
-    seed_slot: Any,
-    seed_cost: Any,
-    seed_number: Any,
+def search(  # noqa: PLR0917
+    start: Keys,
+    arcs: Numbers,
+    seed_slot: Numbers,
+    seed_cost: Numbers,
+    seed_number: Numbers,
     batch: int,
     limit: int,
-    cost: Any,
-    origin: Any,
+    cost: Numbers,
+    origin: Numbers,
 ) -> None:
     """Improve labels by seeds, a batch at a time.
 
@@ -132,16 +141,16 @@ def search(
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def search_again(
-    start: Any,
-    arcs: Any,
-    seed_slot: Any,
-    seed_cost: Any,
-    seed_number: Any,
-    lost: Any,
+def search_again(  # noqa: PLR0917
+    start: Keys,
+    arcs: Numbers,
+    seed_slot: Numbers,
+    seed_cost: Numbers,
+    seed_number: Numbers,
+    lost: Numbers,
     limit: int,
-    cost: Any,
-    origin: Any,
+    cost: Numbers,
+    origin: Numbers,
 ) -> None:
     """Find new labels for slots that lost theirs, from the rim of the lost area and the seeds in it.
 

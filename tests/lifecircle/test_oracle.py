@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ class SplitGraph:
         segments = {}
         for line in lines:
             ends = [tuple(np.round(xy, 3)) for xy in line.coords]
-            for one, other in zip(ends, ends[1:], strict=False):
+            for one, other in pairwise(ends):
                 if one != other:
                     segments[min(one, other), max(one, other)] = None
         self.graph = nx.Graph()
@@ -57,7 +59,7 @@ class SplitGraph:
                 (length, end),
             ]
             stops.sort(key=lambda stop: stop[0])
-            for (here, one), (there, other) in zip(stops, stops[1:], strict=False):
+            for (here, one), (there, other) in pairwise(stops):
                 self.graph.add_edge(one, other, weight=there - here)
 
 
