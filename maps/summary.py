@@ -148,8 +148,9 @@ def _coverage(town: Town, coverage: Coverage) -> str:
     offered = town.services["category"].value_counts()
     rates = coverage.rates
     rates = rates[(rates["subject_type"] == "town") & (rates["basis"] == "households")]
+    assessed = set(coverage.walks["category"].unique())
     rows = []
-    for category in (one for one in known if one in set(coverage.walks["category"])):
+    for category in (one for one in known if one in assessed):
         limit = known[category].radius_m
         found = rates[(rates["category"] == category) & (rates["limit_m"] == limit)]
         gaps = coverage.gaps[coverage.gaps["category"] == category]
