@@ -26,9 +26,9 @@ STRATA = (
     "street",
     "wall",
     "building",
-    "rail",
     "grid-line",
     "community-line",
+    "rail",
     "gap",
     "point",
 )

@@ -29,14 +29,13 @@ def certificate_sentence(certificate: pd.Series, language: str | None = None) ->
     gap = 0.0 if pd.isna(certificate["gap"]) else float(certificate["gap"])
     if witness and (seconds is None or certificate["seconds"] == 0):
         return witness  # nothing was solved: the plan itself says why
-    bounded = splits is not None and least is not None and splits > least
+    fewest = splits is not None and splits == least
+    more = splits is not None and least is not None and splits > least
     key = status
     if status == "optimal" and splits == 0:
         key = "optimal_whole"
-    elif status in {"bounded", "not_proven"} and bounded:
-        key = "bounded"
-    elif status == "bounded":
-        key = "bounded_shape"
+    elif status in {"bounded", "not_proven"} and (fewest or more):
+        key = f"{status}_{'shape' if fewest else 'pieces'}"
     elif status == "infeasible" and not witness:
         key = "infeasible_unexplained"
     return text(

@@ -17,7 +17,7 @@
   function start(chart) {
     map = chart;
     const [west, south, east, north] = content.town.bounds;
-    state.category = content.categories.find(one => one.facilities && wangge.townRate(one) && wangge.gapsOf(one).length) || content.categories[0] || null;
+    state.category = content.categories.find(one => wangge.gapsOf(one).length && wangge.townRate(one).share >= 0.5) || content.categories[0] || null;
     for (const layer of Object.values(layers)) state.on[layer.id] = layer.on.includes(state.view);
     drawing = new wangge.Drawing(map);
     marks = new wangge.Marks();
@@ -49,7 +49,7 @@
     find('languages').setAttribute('aria-label', text('page.language'));
     find('languages').innerHTML = content.languages.map(one => `<button data-language="${one}" lang="${one}" aria-pressed="${one === wangge.language}">${content.texts[one]['page.language_name']}</button>`).join('');
     find('zoom').innerHTML = [['in', 'plus'], ['out', 'minus'], ['fit', 'fit'], ['layers', 'layers']].map(([act, name]) => `<button data-act="${act}" aria-label="${text(`page.${act}`)}" title="${text(`page.${act}`)}">${ICONS[name]}</button>`).join('');
-    find('attribution').textContent = [content.town.synthetic ? text('page.synthetic_note') : '', content.town.source ? text('page.source', { source: content.town.source }) : '', content.town.licence || ''].filter(Boolean).join(' · ');
+    find('attribution').textContent = [content.town.synthetic ? text('page.synthetic_note') : content.town.source ? text('page.source', { source: content.town.source }) : '', content.town.licence || ''].filter(Boolean).join(' · ');
     find('status').innerHTML = `<b lang="zh-CN">${wangge.escape(content.town.name)}</b><span>${text('page.status', { communities: count(content.town.communities), estates: count(content.town.estates), buildings: count(content.town.buildings), households: count(content.town.households) })}</span><span class="right">${wangge.escape(content.town.crs)}</span><span id="ratio"></span>`;
     closeCard();
     refresh();

@@ -63,12 +63,13 @@
 
     place(mark) {
       const at = this.map.latLngToContainerPoint(mark.at), size = this.map.getSize();
+      at.y += mark.down || 0;
       if (at.x < -40 || at.y < -40 || at.x > size.x + 40 || at.y > size.y + 40) return false;
       for (const form of mark.forms) {
         const [w, h] = form.size;
         const box = [at.x - w / 2, at.y - h / 2, at.x + w / 2, at.y + h / 2];
         if (!mark.always && !this.free(box)) continue;
-        if (!mark.under) this.taken.push([box[0] - 2, box[1] - 1, box[2] + 2, box[3] + 1]);
+        if (!mark.under) this.taken.push([box[0] - 2, box[1], box[2] + 2, box[3]]);
         form.draw(at);
         this.counts[mark.layer] = (this.counts[mark.layer] || 0) + 1;
         if (mark.hit) this.hits.push({ box, layer: mark.layer, row: mark.row });
@@ -125,13 +126,13 @@
         source.ids.forEach((id, row) => {
           const text = wangge.value(layer.id, label.column, row);
           if (text === null || !source.labels[row]) return;
-          marks.push(this[`${label.style}Label`](layer, label, row, text));
+          marks.push(...this[`${label.style}Labels`](layer, label, row, text));
         });
       }
       return marks;
     }
 
-    communityLabel(layer, label, row, text) {
+    communityLabels(layer, label, row, text) {
       const name = { text, px: 13, strong: true, spaced: true, colour: '--community-line' };
       const forms = [this.lines([name])];
       if (state.view === 'life' && state.areas === 'communities' && state.category) {
@@ -142,30 +143,32 @@
       } else if (state.view === 'life' && state.category && !wangge.coverClass(wangge.rate(state.category, 'community', features.communities.ids[row]))) {
         forms.unshift(this.lines([name, { text: wangge.text('page.not_assessed'), px: 12, colour: '--unknown' }]));
       }
-      return { rank: state.view === 'grids' ? 4 : 3, weight: 0, at: features.communities.labels[row], forms, label: true, layer: layer.id };
+      return [{ rank: 4, weight: 0, at: features.communities.labels[row], forms, label: true, layer: layer.id }];
     }
 
-    gridLabel(layer, label, row, text) {
+    // The code and, under it, the households: two marks, since a crowded map drops households first.
+    gridLabels(layer, label, row, text) {
       const special = wangge.value(layer.id, 'kind', row) === 'special';
       const households = wangge.value(layer.id, 'households', row);
       const selected = state.selected === features[layer.id].ids[row];
       const small = this.zoom < 14.6;
+      const { lower, upper } = content.plan;
+      const sign = special || households === null ? '' : households > upper ? '▲' : households < lower ? '▼' : '';
+      const counted = !special && this.zoom >= label.second_from_zoom && households !== null;
       const code = { text, px: special || small ? 13 : 16, strong: !special, colour: special ? '--special-line' : '--ink' };
-      const forms = [this.lines([code])];
-      if (!special && this.zoom >= label.second_from_zoom && households !== null) {
-        const { lower, upper } = content.plan;
-        const sign = households > upper ? '▲' : households < lower ? '▼' : '';
+      const common = { weight: households || 0, at: features[layer.id].labels[row], label: true, layer: layer.id };
+      const marks = [{ ...common, rank: selected ? 1 : special ? 6 : 3, down: counted ? -7 : 0, forms: [this.lines([code])] }];
+      if (counted) {
         const figure = `${sign}${small ? wangge.count(households) : wangge.text('page.households_short', { count: wangge.count(households) })}`;
-        forms.unshift(this.lines([code, { text: figure, px: 12, strong: Boolean(sign), colour: sign ? '--bad' : '--ink' }]));
+        const line = { text: figure, px: 12, strong: Boolean(sign), colour: sign ? '--bad' : '--ink' };
+        marks.push({ ...common, rank: selected ? 1.1 : sign ? 3.1 : 5, down: small ? 8.5 : 9.5, forms: [this.lines([line])] });
       }
-      return {
-        rank: selected ? 1 : special ? 5 : 3, weight: households || 0, at: features[layer.id].labels[row], forms, label: true, layer: layer.id,
-      };
+      return marks;
     }
 
-    estateLabel(layer, label, row, text) {
+    estateLabels(layer, label, row, text) {
       const form = this.lines([{ text, px: 12, colour: '--ink-2' }]);
-      return { rank: 6, weight: wangge.value(layer.id, 'households', row) || 0, at: features.estates.labels[row], forms: [form], label: true, layer: layer.id };
+      return [{ rank: 7, weight: wangge.value(layer.id, 'households', row) || 0, at: features.estates.labels[row], forms: [form], label: true, layer: layer.id }];
     }
 
     // ---- symbols -------------------------------------------------------------------------------
@@ -228,13 +231,14 @@
 
     gaps() {
       if (!wangge.shown(layers.gaps)) return [];
-      return wangge.gapsOf(state.category).map(({ row, rank }) => {
+      const most = this.zoom < 14 ? 12 : Infinity;
+      return wangge.gapsOf(state.category).filter(({ rank }) => rank <= most).map(({ row, rank }) => {
         const households = wangge.value('gaps', 'households', row);
         const label = { text: wangge.text('page.gap_pill', { count: wangge.count(households) }), px: 12, strong: true, colour: '--bad-map', plain: true };
         const width = 22 + this.width(label) + 10;
         const pill = { size: [width, 22], draw: at => this.pill(at, width, String(rank), label) };
         const disc = { size: [18, 18], draw: at => this.disc(at, String(rank)) };
-        return { rank: 2 + rank / 1000, weight: 0, at: features.gaps.labels[row], forms: this.zoom < 13.2 && rank > 9 ? [disc] : [pill, disc], hit: true, layer: 'gaps', row };
+        return { rank: 2 + rank / 1000, weight: 0, at: features.gaps.labels[row], forms: [pill, disc], hit: true, layer: 'gaps', row };
       });
     }
 
