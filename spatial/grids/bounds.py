@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
-__all__ = ["GroupGraph", "group_graph", "least_extra_pieces", "least_violation", "possible_counts"]
+__all__ = ["GroupGraph", "PieceTable", "group_graph", "least_violation", "piece_table", "possible_counts"]
 
 _SLACK = 1e-9
-_DYNAMIC_LIMIT = 16
+_DYNAMIC_LIMIT = 18
 
 
 def possible_counts(total: float, lower: float, upper: float) -> range:
@@ -74,29 +75,62 @@ def group_graph(instance: Instance) -> GroupGraph:
     return GroupGraph(node, weights, adjacency)
 
 
-def least_extra_pieces(instance: Instance, counts: range) -> dict[int, int]:
-    """Least extra pieces of a lawful plan for each count: the curve that the count is chosen from.
+@dataclass(frozen=True, eq=False)
+class PieceTable:
+    """Most clusters that sets of groups can be cut into.
 
-    Zero, still a bound, where the groups are too many to be enumerated.
+    Attributes
+    ----------
+    most : (2^nodes, counts + 1), for each set of groups (as bits) and number of parts; −1 = cannot be
+    fewest, largest : (2^nodes,) parts that a set can form as one cluster; largest < fewest = none
+    node : (n,) group of each unit; a unit of no group is one of its own
+    charge_free : pieces that cost nothing: Σ max(1, ceil(weight / upper)) over groups
     """
-    if instance.group_count == 0 or not counts:
-        return dict.fromkeys(counts, 0)
-    graph = group_graph(instance)
+
+    most: NDArray[np.int16]
+    fewest: NDArray[np.int16]
+    largest: NDArray[np.int16]
+    node: IntArray
+    charge_free: int
+
+    @property
+    def nodes(self) -> int:
+        """Number of groups."""
+        return int(self.most.shape[0]).bit_length() - 1
+
+    def extra_pieces(self, parts: int) -> int | None:
+        """Least extra pieces of a lawful plan of `parts` parts; None when there is none."""
+        clusters = int(self.most[-1, parts]) if parts < self.most.shape[1] else -1
+        return None if clusters < 0 else max(0, self.nodes + parts - clusters - self.charge_free)
+
+    def useful(self, parts: int) -> list[tuple[int, int]]:
+        """Clusters (groups as bits, count) of plans with fewest pieces."""
+        full = self.most.shape[0] - 1
+        found = []
+        for mask in np.flatnonzero(self.fewest <= self.largest):
+            for own in range(int(self.fewest[mask]), min(int(self.largest[mask]), parts) + 1):
+                rest = self.most[full ^ mask, parts - own]
+                if rest >= 0 and rest + 1 == self.most[full, parts]:
+                    found.append((int(mask), own))
+        return found
+
+
+def piece_table(instance: Instance, graph: GroupGraph, parts_at_most: int) -> PieceTable | None:
+    """Return the table of an instance; None where its groups are too many to be enumerated."""
     nodes = graph.weights.size
-    if nodes > _DYNAMIC_LIMIT:
-        return dict.fromkeys(counts, 0)
-    allowance = int(instance.group_allowance().sum()) + nodes - instance.group_count
+    if instance.group_count == 0 or nodes > _DYNAMIC_LIMIT:
+        return None
     bits = (graph.adjacency * (1 << np.arange(nodes))).sum(axis=1).astype(np.int64)
-    most = most_clusters(graph.weights, bits, counts[-1], instance.lower, instance.upper)
-    full = most[-1]
-    return {k: max(0, nodes + k - int(full[k]) - allowance) for k in counts if full[k] > 0}
+    most, fewest, largest = most_clusters(graph.weights, bits, parts_at_most, instance.lower, instance.upper)
+    charge_free = int(instance.group_allowance().sum()) + nodes - instance.group_count
+    return PieceTable(most, fewest, largest, graph.node, charge_free)
 
 
 @njit(cache=True)
-def connected_masks(bits: IntArray) -> IntArray:
+def connected_masks(bits: IntArray) -> NDArray[np.int8]:
     """For each set of nodes as a bit mask: 1 when it is connected, else 0."""
     nodes = bits.size
-    connected = np.zeros(1 << nodes, dtype=np.int64)
+    connected = np.zeros(1 << nodes, dtype=np.int8)
     for mask in range(1, 1 << nodes):
         reached = mask & -mask
         grown = 0
@@ -112,15 +146,12 @@ def connected_masks(bits: IntArray) -> IntArray:
 @njit(cache=True)
 def most_clusters(  # noqa: C901 - one dynamic programme
     weights: FloatArray, bits: IntArray, parts: int, lower: float, upper: float
-) -> IntArray:
-    """Most clusters that each set of nodes can be cut into with k parts, shape (2^nodes, parts + 1).
-
-    −1 where it cannot be done.
-    """
+) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
+    """Return the arrays `most`, `fewest` and `largest` of a `PieceTable`."""
     nodes = bits.size
     connected = connected_masks(bits)
-    fewest = np.zeros(1 << nodes, dtype=np.int64)
-    largest = np.full(1 << nodes, -1, dtype=np.int64)
+    fewest = np.ones(1 << nodes, dtype=np.int16)
+    largest = np.zeros(1 << nodes, dtype=np.int16)
     for mask in range(1, 1 << nodes):
         if connected[mask]:
             weight = 0.0
@@ -129,7 +160,7 @@ def most_clusters(  # noqa: C901 - one dynamic programme
                     weight += weights[node]
             fewest[mask] = max(1, int(np.ceil(weight / upper - 1e-9)))
             largest[mask] = parts if lower <= 0 else min(parts, int(np.floor(weight / lower + 1e-9)))
-    most = np.full((1 << nodes, parts + 1), -1, dtype=np.int64)
+    most = np.full((1 << nodes, parts + 1), -1, dtype=np.int16)
     most[0, 0] = 0
     for mask in range(1, 1 << nodes):
         lowest = mask & -mask
@@ -144,4 +175,4 @@ def most_clusters(  # noqa: C901 - one dynamic programme
             if others == 0:
                 break
             others = (others - 1) & rest
-    return most
+    return most, fewest, largest

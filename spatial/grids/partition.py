@@ -8,10 +8,7 @@ over a centre unit of the part, of Σ weight × squared distance / total weight;
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,8 +17,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import UsageError
-from spatial.grids.bounds import least_extra_pieces, least_violation, possible_counts
-from spatial.grids.draft import Draft, annealed_drafts
+from spatial.grids.certificate import Certificate, Progress, Status, Witness
+from spatial.grids.component import Clock, Solved, pieces_of, ranked_counts, solve
 from spatial.grids.instance import (
     FloatArray,
     Instance,
@@ -31,97 +28,9 @@ from spatial.grids.instance import (
     part_inertia,
 )
 
-__all__ = ["Certificate", "Status", "Witness", "partition"]
+__all__ = ["partition"]
 
-Status = Literal["optimal", "bounded", "not_proven", "infeasible", "none_found"]
-
-_RESTARTS = 16
-_RESTARTS_AT_MOST = 96
-_COUNTS_TRIED = 4
-
-
-@dataclass(frozen=True)
-class Witness:
-    """Why no plan can hold every hard rule, as numbers; prose is made of it elsewhere.
-
-    Attributes
-    ----------
-    kind : ``no_count`` (no number of parts fits the total), ``below_lower`` (the total is less than one
-        part's lower bound), ``unit_above_upper`` (one unit is more than a part may hold), ``parts`` (the
-        count asked for does not fit the total), ``fixed_apart`` (units fixed together cannot be joined)
-    units : the units concerned
-    values : its numbers: total, lower, upper, violation, fewest, most, parts, weight, label
-    """
-
-    kind: Literal["no_count", "below_lower", "unit_above_upper", "parts", "fixed_apart"]
-    units: tuple[int, ...]
-    values: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """How good a plan is, and what proves it.
-
-    Attributes
-    ----------
-    status : ``optimal``; ``bounded`` (gap known); ``not_proven``; ``infeasible`` (proved: the plan has the
-        least violation found, or there is none); ``none_found`` (nothing found, nothing proved)
-    objective, bound : of the plan and of any plan with its parts and extra pieces; None when unknown
-    gap : (objective − bound) / objective; None unless extra_pieces equals its bound
-    witness : proofs of infeasibility
-    parts : parts of the plan
-    violation, parts_outside : weight outside the window and parts it lies in
-    moved : weight of units whose label is not their previous one
-    extra_pieces, extra_pieces_bound : of the plan, and the least of any plan with as many parts
-    seconds : wall time spent
-    time_limited : whether a limit or a stop cut the search; if not, the seed alone decides the plan
-    """
-
-    status: Status
-    objective: float | None
-    bound: float | None
-    gap: float | None
-    witness: tuple[Witness, ...]
-    parts: int
-    violation: float
-    parts_outside: int
-    moved: float
-    extra_pieces: int
-    extra_pieces_bound: int
-    seconds: float
-    time_limited: bool
-
-
-class _Clock:
-    """Wall time, the limit on it, and the caller's wish to stop."""
-
-    def __init__(self, limit_s: float | None, stop: Callable[[], bool] | None) -> None:
-        self.start = time.perf_counter()
-        self.limit_s = limit_s
-        self.stop = stop
-        self.cut = False
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self.start
-
-    def out(self) -> bool:
-        """Whether to stop now; remembered."""
-        late = self.limit_s is not None and self.seconds > self.limit_s
-        self.cut = self.cut or late or (self.stop is not None and self.stop())
-        return self.cut
-
-
-@dataclass(frozen=True, eq=False)
-class _Solved:
-    """One component's plan and bounds; labels None when none was found."""
-
-    labels: IntArray | None
-    parts: int
-    extra_bound: int
-    bound: float | None
-    witness: tuple[Witness, ...]
-    optimal: bool = False
+_PROVEN_GAP = 1e-6
 
 
 def partition(
@@ -143,6 +52,7 @@ def partition(
     time_limit_s: float | None = None,
     rng: np.random.Generator | None = None,
     stop: Callable[[], bool] | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> tuple[IntArray | None, Certificate]:
     """Cut a weighted graph into connected parts whose weights lie in a window.
 
@@ -166,6 +76,7 @@ def partition(
     time_limit_s : wall seconds
     rng : source of all randomness; seeded with 0 when None
     stop : called between steps; True ends the search with the best plan so far
+    progress : told every better plan and bound
 
     Returns
     -------
@@ -201,7 +112,7 @@ def partition(
     )
     if parts is not None and not 1 <= parts <= instance.units:
         raise UsageError("partition.parts", parts=parts, units=instance.units)
-    clock = _Clock(time_limit_s, stop)
+    clock = Clock(time_limit_s, stop)
     rng = np.random.default_rng(0) if rng is None else rng
     target = (lower + upper) / 2 if target is None else target
 
@@ -211,13 +122,23 @@ def partition(
         piece = instance.restricted(component)
         order = piece.canonical_order()
         pieces.append((component[order], piece.restricted(order)))
-    solved: list[_Solved] = []
     apart = _fixed_apart(instance, components)
-    if not apart:
-        given = _shared_out(pieces, parts, target)
-        for (units, piece), count in zip(pieces, given, strict=True):
-            solved.append(_solve_component(piece, units, count, target, rng=rng, clock=clock))
-    return _assembled(instance, [units for units, _ in pieces], solved, apart=apart, parts=parts, clock=clock)
+    solved: list[Solved] = []
+    for (units, piece), count in zip(pieces, _shared_out(pieces, parts, target), strict=True):
+        if apart:
+            break
+        share = piece.total / instance.total if objective == "inertia" else 1.0
+
+        def report(
+            labels: IntArray | None, value: float, bound: float, units: IntArray = units, share: float = share
+        ) -> None:
+            if progress is not None:
+                progress(Progress(units, labels, value * share, bound * share))
+
+        one = solve(piece, count, target, rng=rng, clock=clock, report=report)
+        report(one.labels, np.inf if one.labels is None else _objective(piece, one.labels), one.bound or 0.0)
+        solved.append(one)
+    return _assembled(instance, [units for units, _ in pieces], solved, apart=apart, clock=clock)
 
 
 def _fixed_apart(instance: Instance, components: list[IntArray]) -> tuple[Witness, ...]:
@@ -242,25 +163,6 @@ def _fixed_apart(instance: Instance, components: list[IntArray]) -> tuple[Witnes
     return tuple(found)
 
 
-def _ranked_counts(piece: Instance, target: float) -> list[tuple[float, int, float, int]]:
-    """Return counts worth trying as (least violation, least extra pieces, distance to target, count)."""
-    least_labels = max(1, np.unique(piece.fixed[piece.fixed >= 0]).size)
-    lawful = possible_counts(piece.total, piece.lower, piece.upper)
-    fewest = max(1, int(piece.total // piece.upper), least_labels)
-    most = int(min(piece.units, max(fewest, np.ceil(piece.total / max(piece.lower, 1e-9)) + 1)))
-    curve = least_extra_pieces(piece, range(lawful.start, min(lawful.stop, most + 1)))
-    ranked = [
-        (
-            least_violation(piece.weights, k, piece.lower, piece.upper),
-            curve.get(k, 0),
-            abs(piece.total / k - target),
-            k,
-        )
-        for k in range(fewest, most + 1)
-    ]
-    return sorted(ranked)
-
-
 def _shared_out(
     pieces: list[tuple[IntArray, Instance]], parts: int | None, target: float
 ) -> list[int | None]:
@@ -274,7 +176,8 @@ def _shared_out(
     for at, (_, piece) in enumerate(pieces):
         later = len(pieces) - at - 1
         options = {
-            k: (v, float(e), abs(piece.total - k * mean)) for v, e, _, k in _ranked_counts(piece, target)
+            one.parts: (one.violation, float(one.extra_pieces), abs(piece.total - one.parts * mean))
+            for one in ranked_counts(piece, target, pieces_of(piece, None))
         }
         grown: dict[int, tuple[tuple[float, float, float], tuple[int, ...]]] = {}
         for used, (cost, chosen) in best.items():
@@ -291,105 +194,6 @@ def _shared_out(
     if nearest is None:
         return [None] * len(pieces)
     return list(best[nearest][1])
-
-
-def _solve_component(
-    piece: Instance,
-    units: IntArray,
-    count: int | None,
-    target: float,
-    *,
-    rng: np.random.Generator,
-    clock: _Clock,
-) -> _Solved:
-    ranked = _ranked_counts(piece, target)
-    if count is not None:
-        known = {k: (v, e, d, k) for v, e, d, k in ranked}
-        violation = least_violation(piece.weights, count, piece.lower, piece.upper)
-        ranked = [known.get(count, (violation, 0, 0.0, count))]
-    witness = _witnesses(piece, units, count, ranked[0][0])
-    if not witness and _previous_is_lawful(piece, ranked, count):
-        old = np.unique(piece.previous, return_inverse=True)[1].astype(np.int64)
-        return _Solved(old, int(old.max()) + 1, 0, None, (), optimal=True)
-    best: tuple[tuple[float, ...], Draft, int, int] | None = None
-    tried = 0
-    for violation, extra, distance, k in ranked:
-        if best is not None:
-            # a later count is worth its time only if its bounds allow a better plan
-            moved = 0.0 if (piece.previous >= 0).any() else best[0][2]
-            if (violation, 0.0, moved, extra, distance) >= best[0] or tried >= _COUNTS_TRIED:
-                break
-        tried += 1
-        draft = _best_draft(piece, k, extra, hopeless=bool(witness), rng=rng, clock=clock)
-        if not draft.lawful and not witness:
-            continue
-        key = (*draft.key[:4], distance)
-        if best is None or key < best[0]:
-            best = (key, draft, k, extra)
-        if clock.out():
-            break
-    if best is None:
-        return _Solved(None, ranked[0][3], ranked[0][1], None, witness)
-    _, draft, k, extra = best
-    return _Solved(draft.labels, k, extra, None, witness)
-
-
-def _witnesses(piece: Instance, units: IntArray, count: int | None, violation: float) -> tuple[Witness, ...]:
-    """Proofs that the window cannot be met, from the weights alone."""
-    if violation <= 0:
-        return ()
-    everyone = tuple(int(unit) for unit in np.sort(units))
-    counts = possible_counts(piece.total, piece.lower, piece.upper)
-    values = {"total": piece.total, "lower": piece.lower, "upper": piece.upper, "violation": violation}
-    heavy = np.flatnonzero(piece.weights > piece.upper)
-    found = [
-        Witness("unit_above_upper", (int(units[at]),), values | {"weight": float(piece.weights[at])})
-        for at in heavy
-    ]
-    if piece.total < piece.lower:
-        found.append(Witness("below_lower", everyone, values))
-    elif not counts:
-        edges = {"fewest": float(piece.total // piece.upper), "most": float(counts.start)}
-        found.append(Witness("no_count", everyone, values | edges))
-    elif count is not None and count not in counts:
-        edges = {"fewest": float(counts.start), "most": float(counts.stop - 1), "parts": float(count)}
-        found.append(Witness("parts", everyone, values | edges))
-    return tuple(found)
-
-
-def _previous_is_lawful(
-    piece: Instance, ranked: list[tuple[float, int, float, int]], count: int | None
-) -> bool:
-    """Whether the previous plan covers every unit and breaks no hard rule: then nothing moves."""
-    if (piece.previous < 0).any() or ((piece.fixed >= 0) & (piece.fixed != piece.previous)).any():
-        return False
-    labels, where = np.unique(piece.previous, return_inverse=True)
-    if count is not None and labels.size != count:
-        return False
-    load = np.bincount(where, weights=piece.weights)
-    if (load < piece.lower).any() or (load > piece.upper).any() or not ranked:
-        return False
-    return all(
-        len(piece.restricted(np.flatnonzero(where == at)).components()) == 1 for at in range(labels.size)
-    )
-
-
-def _best_draft(
-    piece: Instance, parts: int, extra_bound: int, *, hopeless: bool, rng: np.random.Generator, clock: _Clock
-) -> Draft:
-    """Best of some annealed plans; more of them while none is lawful."""
-    best: Draft | None = None
-    if parts == 1:
-        return next(annealed_drafts(piece, 1, rng, 0))
-    for tried, draft in enumerate(annealed_drafts(piece, parts, rng), start=1):
-        if best is None or draft.key < best.key:
-            best = draft
-        settled = hopeless or (best.lawful and best.key[3] <= extra_bound)
-        if tried >= (_RESTARTS if settled else _RESTARTS_AT_MOST) or clock.out():
-            break
-    if best is None:
-        raise AssertionError
-    return best
 
 
 def _named(instance: Instance, labels: IntArray) -> IntArray:
@@ -435,56 +239,92 @@ def _window(instance: Instance, labels: IntArray) -> tuple[float, int]:
 def _assembled(
     instance: Instance,
     order: list[IntArray],
-    solved: list[_Solved],
+    solved: list[Solved],
     *,
     apart: tuple[Witness, ...],
-    parts: int | None,
-    clock: _Clock,
+    clock: Clock,
 ) -> tuple[IntArray | None, Certificate]:
     """Put the components together and say what is proved of the whole."""
-    witness = apart + tuple(one for part in solved for one in part.witness)
-    if apart or any(part.labels is None for part in solved):
-        status: Status = "infeasible" if witness else "none_found"
-        count = sum(part.parts for part in solved) or (parts or 0)
-        bound = sum(part.extra_bound for part in solved)
-        return None, Certificate(
-            status, None, None, None, witness, count, 0.0, 0, 0.0, 0, bound, clock.seconds, clock.cut
-        )
+    witness = apart + tuple(
+        Witness(one.kind, tuple(sorted(int(units[at]) for at in one.units)), one.values)
+        for units, part in zip(order, solved, strict=False)
+        for one in part.witness
+    )
+    known = [(units, part, part.labels) for units, part in zip(order, solved, strict=False)]
+    parts = sum(part.parts for part in solved)
+    extra_bound = sum(part.extra_bound for part in solved)
     labels = np.empty(instance.units, dtype=np.int64)
     offset = 0
-    for units, part in zip(order, solved, strict=True):
-        if part.labels is not None:
-            labels[units] = part.labels + offset
-            offset += part.parts
+    for units, part, own in known:
+        if own is None:
+            break
+        labels[units] = own + offset
+        offset += part.parts
+    else:
+        if not apart:
+            return _certified(instance, labels, order, solved, witness=witness, clock=clock)
+    status: Status = "infeasible" if witness else "none_found"
+    return None, Certificate(
+        status=status,
+        objective=None,
+        bound=None,
+        gap=None,
+        witness=witness,
+        parts=parts,
+        violation=0.0,
+        parts_outside=0,
+        moved=0.0,
+        extra_pieces=0,
+        extra_pieces_bound=extra_bound,
+        seconds=clock.seconds,
+        time_limited=clock.cut,
+    )
+
+
+def _certified(
+    instance: Instance,
+    labels: IntArray,
+    order: list[IntArray],
+    solved: list[Solved],
+    *,
+    witness: tuple[Witness, ...],
+    clock: Clock,
+) -> tuple[IntArray, Certificate]:
     labels = _named(instance, labels)
     value = _objective(instance, labels)
     violation, outside = _window(instance, labels)
     extra = extra_pieces(instance, labels)
     extra_bound = sum(part.extra_bound for part in solved)
     moved = float(instance.weights[(instance.previous >= 0) & (labels != instance.previous)].sum())
-    shares = [part.bound for part in solved]
-    bound_value = sum(one for one in shares if one is not None) if None not in shares else None
+    bound: float | None = 0.0
+    for units, part in zip(order, solved, strict=True):
+        if part.bound is None or bound is None:
+            bound = None
+        elif instance.objective == "inertia":
+            bound += part.bound * instance.weights[units].sum() / max(instance.total, 1e-300)
+        else:
+            bound += part.bound
     gap = None
-    if bound_value is not None and extra == extra_bound and moved == 0:
-        gap = max(0.0, (value - bound_value) / value) if value > 0 else 0.0
+    if bound is not None and extra == extra_bound and moved == 0 and violation == 0:
+        gap = max(0.0, (value - bound) / value) if value > 0 else 0.0
     if witness:
-        status = "infeasible"
-    elif all(part.optimal for part in solved) or (gap is not None and gap <= 1e-6):
+        status: Status = "infeasible"
+    elif all(part.unmoved for part in solved) or (gap is not None and gap <= _PROVEN_GAP):
         status = "optimal"
     else:
         status = "not_proven" if gap is None else "bounded"
     return labels, Certificate(
-        status,
-        value,
-        bound_value,
-        gap,
-        witness,
-        offset,
-        violation,
-        outside,
-        moved,
-        extra,
-        extra_bound,
-        clock.seconds,
-        clock.cut,
+        status=status,
+        objective=value,
+        bound=bound,
+        gap=gap,
+        witness=witness,
+        parts=int(np.unique(labels).size),
+        violation=violation,
+        parts_outside=outside,
+        moved=moved,
+        extra_pieces=extra,
+        extra_pieces_bound=min(extra, extra_bound),
+        seconds=clock.seconds,
+        time_limited=clock.cut,
     )

@@ -1,0 +1,90 @@
+"""Synthetic county towns as plain arrays, one record per community: the instances of the grid benchmarks."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["LOWER", "UPPER", "communities"]
+
+LOWER, UPPER = 300, 500
+FOLDER = Path(__file__).parent / "instances"
+
+
+def communities(scale: str = "town", seed: int = 7) -> list[dict[str, Any]]:
+    """Return the communities of a town: arguments of `partition`, count and reference if known.
+
+    Seed 7 of the town is read from the file with the reference results, others are generated.
+    """
+    if (scale, seed) == ("town", 7):
+        kept = json.loads((FOLDER / "county_town_seed7.json").read_text())["communities"]
+        return [
+            _record(
+                np.array(one["households"]),
+                np.array(one["edges"])[:, :2],
+                np.array(one["estate"]),
+                np.column_stack([one["x"], one["y"]]),
+                np.array(one["main_road_side"]),
+                one["reference"],
+            )
+            for one in kept
+        ]
+    town = _generator().build(scale, seed)
+    buildings, edges = town["buildings"], town["edges"]
+    edges = edges[edges["kind"] != 9][["u", "v"]].to_numpy()
+    community = buildings["community"].to_numpy()
+    records = []
+    for number in np.unique(community):
+        units = np.flatnonzero(community == number)
+        position = np.full(len(buildings), -1)
+        position[units] = np.arange(units.size)
+        own = edges[(community[edges] == number).all(axis=1)]
+        rows = buildings.iloc[units]
+        records.append(
+            _record(
+                rows["hh"].to_numpy(),
+                position[own],
+                rows["estate"].to_numpy(),
+                rows[["x", "y"]].to_numpy().round(1),
+                town["main_side"][rows["block"].to_numpy()],
+                None,
+            )
+        )
+    return records
+
+
+def _record(
+    households: np.ndarray,
+    edges: np.ndarray,
+    estates: np.ndarray,
+    coordinates: np.ndarray,
+    sides: np.ndarray,
+    reference: dict[str, Any] | None,
+) -> dict[str, Any]:
+    return {
+        "arguments": {
+            "weights": households,
+            "edges": edges.astype(int),
+            "lower": LOWER,
+            "upper": UPPER,
+            "coordinates": coordinates,
+            "groups": estates.astype(int),
+            "sides": sides.astype(int),
+            "side_penalty_m": 150.0,
+        },
+        "parts": round(households.sum() / 400),
+        "reference": reference,
+    }
+
+
+def _generator() -> Any:  # noqa: ANN401 - a module
+    specification = importlib.util.spec_from_file_location("county_town", FOLDER / "county_town.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

@@ -1,0 +1,298 @@
+"""The exact way to a plan with fewest extra pieces: clusters of groups, each solved alone.
+
+A plan with the least number of pieces cuts the groups into as many clusters as can be, each with its
+own parts (see `spatial.grids.bounds`).  So the most compact of these plans is the cheapest choice of
+clusters that covers all groups, where the cost of a cluster is its own most compact plan.  Clusters are
+small: many are one part, whose cost is known, the others a few estates in two to four parts, and each
+has a draft, a bound and, if the bound does not rule it out, a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spatial.grids.bounds import PieceTable
+from spatial.grids.columns import best_cover, parts_below
+from spatial.grids.compactness import HessModel, Prices, raise_bound
+from spatial.grids.draft import annealed_drafts
+from spatial.grids.instance import Instance, IntArray, part_inertia
+
+__all__ = ["ClusterProof", "Report", "prove_as_one", "prove_by_clusters"]
+
+Report = Callable[[IntArray | None, float, float], None]
+
+_TOLERANCE = 1e-7
+_DRAFTS = 4
+_DRAFTS_AS_ONE = 16
+_UNITS_AT_MOST = 2_500
+_STEPS = 600
+_COLUMNS_AT_MOST = 1_500_000
+_NODES_AT_MOST = 50_000_000
+
+
+@dataclass(eq=False)
+class Cluster:
+    """Some groups and the number of parts they form together.
+
+    Attributes
+    ----------
+    mask : groups as bits
+    units : units of the community
+    parts, pieces : parts, and the pieces they may have; None when there are no groups
+    total : weight of the community
+    rough : cost of a plan that may break the window
+    lower, upper : bound on the cost of its plans, and the cost of the best one known
+    labels : the best plan known
+    prices : those that prove `lower`, when it is not exact
+    """
+
+    mask: int
+    units: IntArray
+    instance: Instance
+    parts: int
+    pieces: int | None
+    total: float
+    rough: float = np.inf
+    lower: float = 0.0
+    upper: float = np.inf
+    labels: IntArray | None = None
+    model: HessModel | None = None
+    prices: Prices | None = None
+    tired: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether its least cost is known."""
+        return self.lower >= self.upper * (1 - _TOLERANCE) or self.lower == np.inf
+
+    def measure(self) -> None:
+        """One part: its cost is its inertia, or nothing if it is not connected."""
+        connected = len(self.instance.components()) == 1
+        cost = part_inertia(self.instance, np.arange(self.units.size))[0] / self.total
+        self.lower = self.upper = cost if connected else np.inf
+        self.labels = np.zeros(self.units.size, dtype=np.int64) if connected else None
+
+    def draft(self, rng: np.random.Generator, drafts: int) -> None:
+        """Find a plan by annealing."""
+        if len(self.instance.components()) > 1:
+            self.lower = np.inf
+            return
+        allowed = np.inf
+        if self.pieces is not None:
+            ungrouped = int((self.instance.groups < 0).sum())
+            allowed = self.pieces - int(self.instance.group_allowance().sum()) - ungrouped
+        share = self.instance.total / self.total
+        for _, draft in zip(range(drafts), annealed_drafts(self.instance, self.parts, rng), strict=False):
+            self.rough = min(self.rough, draft.key[-1] * share)
+            if draft.lawful and draft.key[3] <= allowed and draft.key[-1] * share < self.upper:
+                self.upper, self.labels = draft.key[-1] * share, draft.labels
+
+    def bound(self, goal: float) -> None:
+        """Raise the lower bound by prices."""
+        if self.model is None:
+            self.model = HessModel.of(self.instance, self.total)
+        # a goal well above the bound only makes the first steps long
+        goal = min(goal, self.upper, 2 * self.rough)
+        start = np.full(self.units.size, goal / self.units.size)
+        self.prices = raise_bound(
+            self.model, self.parts, pieces=self.pieces, goal=goal, start=start, steps=_STEPS
+        )
+        self.lower = max(self.lower, self.prices.bound)
+
+    def close(self, goal: float, out_of_time: Callable[[], bool]) -> None:
+        """Find its best plan below `goal`, or prove that there is none."""
+        if self.prices is None or self.model is None:
+            return
+        aim = min(goal, self.upper * (1 - _TOLERANCE / 2))
+        order = self.model.order
+        columns = parts_below(
+            self.instance.restricted(order),
+            self.model,
+            self.prices,
+            self.parts,
+            pieces=self.pieces,
+            goal=aim,
+            columns_at_most=_COLUMNS_AT_MOST,
+            nodes_at_most=_NODES_AT_MOST,
+        )
+        if columns is None:
+            self.tired = True
+            return
+        cover = best_cover(
+            columns, self.units.size, self.parts, pieces=self.pieces, goal=aim, out_of_time=out_of_time
+        )
+        if cover.labels is not None:
+            found = np.empty(self.units.size, dtype=np.int64)
+            found[order] = cover.labels
+            cost = sum(
+                part_inertia(self.instance, np.flatnonzero(found == part))[0] for part in range(self.parts)
+            )
+            if cost / self.total < self.upper:
+                self.upper, self.labels = cost / self.total, found
+        self.lower = max(self.lower, cover.lower)
+        self.tired = not cover.proven
+
+
+@dataclass(eq=False)
+class ClusterProof:
+    """What is known of the plans with fewest pieces.
+
+    Attributes
+    ----------
+    lower : bound on their inertia; inf when it is proved that there are none
+    upper, labels : the best of them
+    """
+
+    lower: float
+    upper: float
+    labels: IntArray | None
+
+
+@dataclass(eq=False)
+class _Covers:
+    """Cheapest choice of clusters for the groups and parts that are left, by a dynamic programme."""
+
+    table: PieceTable
+    clusters: list[Cluster]
+    value: Callable[[Cluster], float]
+    known: dict[tuple[int, int], tuple[float, Cluster | None]] = field(default_factory=dict)
+
+    def least(self, mask: int, parts: int) -> float:
+        return self._look(mask, parts)[0]
+
+    def choice(self, mask: int, parts: int) -> list[Cluster]:
+        chosen = []
+        while mask:
+            cluster = self._look(mask, parts)[1]
+            if cluster is None:
+                return []
+            chosen.append(cluster)
+            mask, parts = mask ^ cluster.mask, parts - cluster.parts
+        return chosen
+
+    def _look(self, mask: int, parts: int) -> tuple[float, Cluster | None]:
+        if mask == 0:
+            return (0.0 if parts == 0 else np.inf), None
+        if (mask, parts) not in self.known:
+            lowest = mask & -mask
+            best: tuple[float, Cluster | None] = (np.inf, None)
+            for cluster in self.clusters:
+                rest, left = mask ^ cluster.mask, parts - cluster.parts
+                if cluster.mask & lowest and cluster.mask & mask == cluster.mask and left >= 0:
+                    # only choices that keep the number of clusters largest
+                    if self.table.most[rest, left] != self.table.most[mask, parts] - 1:
+                        continue
+                    cost = self.value(cluster) + self._look(rest, left)[0]
+                    if cost < best[0]:
+                        best = (cost, cluster)
+            self.known[mask, parts] = best
+        return self.known[mask, parts]
+
+
+def prove_by_clusters(
+    instance: Instance,
+    table: PieceTable,
+    parts: int,
+    rng: np.random.Generator,
+    *,
+    out_of_time: Callable[[], bool],
+    report: Report,
+) -> ClusterProof:
+    """Find the most compact plan with `parts` parts and fewest pieces, with its bound.
+
+    Parameters
+    ----------
+    instance : connected
+    table : most clusters for each set of groups and count
+    out_of_time : asked between steps; True ends the search
+    report : told (labels, upper, lower) after each step
+    """
+    clusters = _drafted(instance, table, parts, rng, out_of_time)
+    full = (1 << table.nodes) - 1
+    proof = ClusterProof(0.0, np.inf, None)
+    while True:
+        upper = _Covers(table, clusters, lambda one: one.upper)
+        lower = _Covers(table, clusters, lambda one: one.lower)
+        if upper.least(full, parts) < proof.upper:
+            proof.upper = upper.least(full, parts)
+            proof.labels = _joined(instance, upper.choice(full, parts))
+        # clusters left out below cannot be part of a better plan
+        proof.lower = min(lower.least(full, parts), proof.upper)
+        report(proof.labels, proof.upper, proof.lower)
+        if proof.lower >= proof.upper * (1 - _TOLERANCE) or proof.lower == np.inf or out_of_time():
+            return proof
+        clusters = [
+            one
+            for one in clusters
+            if one.lower + lower.least(full ^ one.mask, parts - one.parts) < proof.upper * (1 - _TOLERANCE)
+        ]
+        open_ones = [one for one in lower.choice(full, parts) if not one.settled and not one.tired]
+        if not open_ones:
+            open_ones = [one for one in clusters if not one.settled and not one.tired]
+        if not open_ones:
+            return proof
+        for one in open_ones:
+            goal = proof.upper - lower.least(full ^ one.mask, parts - one.parts)
+            if one.prices is None:
+                one.bound(goal)
+            else:
+                one.close(goal, out_of_time)
+
+
+def _drafted(
+    instance: Instance,
+    table: PieceTable,
+    parts: int,
+    rng: np.random.Generator,
+    out_of_time: Callable[[], bool],
+) -> list[Cluster]:
+    """Return every cluster of plans with fewest pieces, each with a plan if one was found."""
+    clusters = []
+    for mask, count in table.useful(parts):
+        units = np.flatnonzero((mask >> table.node) & 1)
+        pieces = mask.bit_count() + count - 1
+        cluster = Cluster(mask, units, instance.restricted(units), count, pieces, instance.total)
+        if count == 1:
+            cluster.measure()
+        elif not out_of_time():
+            cluster.draft(rng, _DRAFTS)
+        clusters.append(cluster)
+    return clusters
+
+
+def prove_as_one(
+    instance: Instance,
+    parts: int,
+    rng: np.random.Generator,
+    *,
+    out_of_time: Callable[[], bool],
+    report: Report,
+) -> ClusterProof:
+    """Find the most compact plan of an instance without groups, with its bound."""
+    whole = Cluster(0, np.arange(instance.units), instance, parts, None, instance.total)
+    if parts == 1:
+        whole.measure()
+        return ClusterProof(whole.lower, whole.upper, whole.labels)
+    whole.draft(rng, _DRAFTS_AS_ONE)
+    report(whole.labels, whole.upper, 0.0)
+    if instance.units <= _UNITS_AT_MOST:
+        if not out_of_time():
+            whole.bound(whole.upper)
+            report(whole.labels, whole.upper, whole.lower)
+        if not whole.settled and not out_of_time():
+            whole.close(whole.upper, out_of_time)
+            report(whole.labels, whole.upper, whole.lower)
+    return ClusterProof(min(whole.lower, whole.upper), whole.upper, whole.labels)
+
+
+def _joined(instance: Instance, clusters: list[Cluster]) -> IntArray:
+    labels = np.full(instance.units, -1, dtype=np.int64)
+    offset = 0
+    for cluster in clusters:
+        if cluster.labels is not None:
+            labels[cluster.units] = cluster.labels + offset
+            offset += cluster.parts
+    return labels
