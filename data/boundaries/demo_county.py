@@ -24,7 +24,7 @@ from county.communities import assign_faces
 from county.estates import build_estates
 from county.facilities import open_facilities
 from county.lots import Lot, allot, lots_of
-from county.names import estate_names, street_names
+from county.names import alley_names, estate_names, street_names
 from county.streets import cut_blocks, superfaces
 from county.terrain import CRS, draw_terrain
 from county.todays_grids import draw_todays_grids
@@ -67,7 +67,9 @@ def generate(seed: int = SEED) -> Town:
 
     terrain = draw_terrain(stream("terrain"))
     quarters = assign_faces(superfaces(terrain), terrain)
-    streets, property_lines = cut_blocks(quarters, street_names(stream("street names")), stream("streets"))
+    streets, property_lines = cut_blocks(
+        quarters, street_names(stream("street names")), alley_names(stream("alley names")), stream("streets")
+    )
     roads = [*terrain.roads, *streets]
     lots = allot(lots_of(quarters, streets, property_lines, terrain), roads, terrain, stream("uses"))
     estates = build_estates(lots, roads, stream("estates"))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely import LineString, Polygon, affinity
 
 __all__ = ["FORMS", "Building", "Form", "Layout", "campus", "rows", "single", "street_front", "thinned"]
@@ -52,7 +51,7 @@ class Form:
 
 
 FORMS = {
-    "bungalow": Form((7.0, 8.5), (34.0, 58.0), (7.5, 9.0), 4.0, (1,), 5.6, 1, margin_m=3.5),
+    "bungalow": Form((7.0, 8.5), (42.0, 62.0), (7.5, 9.0), 4.0, (1,), 5.6, 1, margin_m=3.5),
     "slab": Form((11.5, 13.0), (42.0, 62.0), (16.5, 20.0), 8.0, (5, 6, 6), 13.2, 2),
     "low slab": Form((11.0, 12.5), (30.0, 44.0), (15.0, 18.0), 7.0, (4, 5, 5), 13.2, 2),
     "midrise": Form((13.5, 15.5), (34.0, 50.0), (28.0, 34.0), 12.0, (9, 11, 11), 17.0, 2, margin_m=8.0),
@@ -102,13 +101,17 @@ def _bearing(plot: Polygon) -> float:
     return (angle + 45.0) % 90.0 - 45.0
 
 
-def rows(plot: Polygon, cell: Polygon, form: Form, occupancy: float, rng: np.random.Generator) -> Layout:
+def rows(
+    plot: Polygon, cell: Polygon, form: Form, occupancy: float, rng: np.random.Generator, *, spread: float = 1.0
+) -> Layout:
     """Lay a plot out in rows of one form.
 
     Parameters
     ----------
     occupancy : share of dwellings that hold a household
+    spread : ground of a building, as a multiple of the least the form needs
     """
+    form = _loosened(form, spread)
     turn = _bearing(plot)
     origin = plot.centroid
     ground = affinity.rotate(plot, -turn, origin=origin)
@@ -141,6 +144,19 @@ def rows(plot: Polygon, cell: Polygon, form: Form, occupancy: float, rng: np.ran
         tuple(replace(building, footprint=back(building.footprint)) for building in buildings),
         None if spine is None else back(spine),
         tuple(back(lane) for lane in lanes),
+    )
+
+
+def _loosened(form: Form, spread: float) -> Form:
+    """Return a form with wider spaces, mostly between rows, so that it takes so much more ground."""
+    along = spread**0.35
+    depth, length = np.mean(form.depth_m), np.mean(form.length_m)
+    pitch = depth + np.mean(form.gap_m)
+    wider = pitch * (spread / along - 1.0)
+    return replace(
+        form,
+        gap_m=(form.gap_m[0] + wider, form.gap_m[1] + wider),
+        side_gap_m=form.side_gap_m + (length + form.side_gap_m) * (along - 1.0),
     )
 
 
@@ -233,14 +249,14 @@ def street_front(plot: Polygon, rng: np.random.Generator) -> Layout:
         inward = np.array([-along[1], along[0]])
         at = 3.0
         while at < length - 18.0:
-            front = min(rng.uniform(24.0, 52.0), length - 3.0 - at)
+            front = min(rng.uniform(28.0, 56.0), length - 3.0 - at)
             depth = rng.uniform(11.0, 14.0)
             corner = start + along * at + inward * 2.5
             box = Polygon([corner, corner + along * front, corner + along * front + inward * depth,
                            corner + inward * depth])
-            if inner.covers(box) and all(box.distance(other) > 5.0 for other in boxes):
+            if inner.covers(box) and all(box.distance(other) > 3.5 for other in boxes):
                 boxes.append(box)
-            at += front + rng.uniform(6.0, 12.0)
+            at += front + rng.uniform(4.0, 9.0)
     buildings = []
     for box in boxes:
         levels = int(rng.choice([2, 4, 5, 6, 6]))
@@ -249,7 +265,14 @@ def street_front(plot: Polygon, rng: np.random.Generator) -> Layout:
         households = rng.binomial((levels - 1) * 2, 0.86, stairwells) if rng.random() < 0.85 else []
         use = "mixed" if sum(households) else "other"
         buildings.append(Building(box, levels, tuple(int(value) for value in households), use))
-    return Layout(tuple(buildings))
+    return Layout((*buildings, *_behind(plot, boxes, rng)))
+
+
+def _behind(plot: Polygon, fronts: list[Polygon], rng: np.random.Generator) -> list[Building]:
+    """Return the old blocks that stand in the yard behind street fronts, where it is deep enough."""
+    yard = shapely.difference(plot, shapely.union_all(fronts).buffer(7.0))
+    layout = rows(plot, plot, FORMS["low slab"], 0.9, rng)
+    return [building for building in layout.buildings if yard.covers(building.footprint)]
 
 
 def campus(plot: Polygon, count: int, length_m: tuple[float, float], depth_m: tuple[float, float], levels: int,
@@ -283,13 +306,13 @@ def campus(plot: Polygon, count: int, length_m: tuple[float, float], depth_m: tu
 
 
 def thinned(layout: Layout, most_households: int, rng: np.random.Generator) -> Layout:
-    """Return a layout with buildings taken out, as for gardens, until it holds no more than so many."""
+    """Return a layout with a garden in it, so large that it holds no more than so many households."""
     kept = list(layout.buildings)
-    while sum(building.households for building in kept) > most_households:
-        kept.pop(int(rng.integers(len(kept))))
-    return replace(layout, buildings=tuple(kept))
-
-
-def rounded(footprint: Polygon) -> NDArray[np.float64]:
-    """Return the corners of a footprint in whole centimetres."""
-    return np.round(shapely.get_coordinates(footprint), 2)
+    if not kept or layout.households <= most_households:
+        return layout
+    centres = shapely.get_coordinates(shapely.centroid(np.array([building.footprint for building in kept])))
+    middle = centres.mean(axis=0) + rng.normal(0.0, 0.35, 2) * centres.std(axis=0)
+    order = np.argsort(np.hypot(*(centres - middle).T))
+    count = np.cumsum([kept[index].households for index in order])
+    cleared = int(np.searchsorted(count, layout.households - most_households)) + 1
+    return replace(layout, buildings=tuple(kept[index] for index in sorted(order[cleared:])))

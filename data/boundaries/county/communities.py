@@ -20,6 +20,8 @@ __all__ = ["COMMUNITIES", "COUNTY_CODE", "DATA_POOR", "Community", "assign_faces
 COUNTY_CODE = "990101"
 _SUBDISTRICTS = {"城关街道": "001", "滨河街道": "002", "文昌街道": "003", "河东镇": "100"}
 
+_STRIP_WIDTH_M = 130.0
+
 # The community whose records are incomplete: the lesson of what missing data does to a plan.
 DATA_POOR = "码头社区"
 
@@ -83,7 +85,7 @@ def assign_faces(faces: list[Polygon], terrain: Terrain) -> list[Quarter]:
                 labelled[int(index)] = (number, style)
     quarters = []
     for index, face in enumerate(faces):
-        strip = terrain.river_line.distance(face) < 0.1 and face.area < 60_000.0
+        strip = terrain.river_line.distance(face) < 0.1 and 2.0 * face.area / face.length < _STRIP_WIDTH_M
         own = index if index in labelled else _best_neighbour(face, polygons, labelled, terrain)
         number, style = labelled[own]
         quarters.append(Quarter(face, number, None if strip else STYLES[style]))

@@ -7,7 +7,7 @@ some of those places are gates, and not every gate is open.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -22,8 +22,11 @@ __all__ = ["BIG_ESTATES", "Estate", "Gate", "Path", "build_estates"]
 
 # Estates above the five hundred households of one grid.
 BIG_ESTATES = 12
-_LARGEST_ORDINARY = 472
+_LARGEST_ORDINARY = 492
 _SMALLEST_ESTATE = 40
+_MUCH_TOO_DENSE = 1.5
+_WIDEST_SPREAD = 2.0
+_LOWER_FORM = {"tower": "midrise", "midrise": "slab", "slab": "low slab"}
 _FORMS_OF_STYLE = {
     "old": (("bungalow", 0.30), ("low slab", 0.24), ("slab", 0.46)),
     "middle": (("bungalow", 0.12), ("low slab", 0.12), ("slab", 0.56), ("midrise", 0.20)),
@@ -48,6 +51,7 @@ _BUILT = {
     "single": (1984, 2012),
 }
 _LONGEST_EXIT_M = 60.0
+_SHUT_SHARE = 0.12
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def _big_lots(lots: Sequence[Lot], numbers: Sequence[int]) -> set[int]:
     candidates = [n for n in numbers if lots[n].style in ("new", "middle") and lots[n].use == "estate"]
     for number in sorted(candidates, key=lambda n: -lots[n].plot.area):
         same = sum(lots[other].community == lots[number].community for other in chosen)
-        if same < 2 and len(chosen) < BIG_ESTATES:
+        if same < 3 and len(chosen) < BIG_ESTATES:
             chosen.append(number)
     return set(chosen)
 
@@ -119,20 +123,13 @@ def _pick(shares: tuple[tuple[str, float], ...], rng: np.random.Generator) -> st
 
 
 def _estate(number: int, lot: Lot, roads: Sequence[Road], big: bool, rng: np.random.Generator) -> Estate:
-    occupancy = float(rng.uniform(0.84, 0.97))
+    occupancy = float(rng.uniform(0.86, 0.985))
     if lot.use == "single":
         form, layout = "single", single(lot.plot, occupancy, rng)
     elif big:
         form, layout = _big(lot, occupancy, rng)
     else:
-        form = _pick(_FORMS_OF_STYLE[lot.style], rng)
-        layout = rows(lot.plot, lot.cell, FORMS[form], occupancy, rng)
-        if layout.households > 1.35 * _LARGEST_ORDINARY:
-            form = {"tower": "midrise", "midrise": "slab"}.get(form, "low slab")
-            layout = rows(lot.plot, lot.cell, FORMS[form], occupancy, rng)
-        if layout.households < _SMALLEST_ESTATE:
-            form, layout = "bungalow", rows(lot.plot, lot.cell, FORMS["bungalow"], occupancy, rng)
-        layout = thinned(layout, int(rng.uniform(0.86, 1.0) * _LARGEST_ORDINARY), rng)
+        form, layout = _ordinary(lot, occupancy, rng)
     estate_class = _pick(_CLASS_OF_FORM[form], rng)
     walled = bool(form != "single" and rng.random() < _WALLED_SHARE[estate_class])
     paths, gates = _ways(number, lot, layout, roads, walled, rng)
@@ -146,6 +143,24 @@ def _estate(number: int, lot: Lot, roads: Sequence[Road], big: bool, rng: np.ran
         paths=tuple(paths),
         gates=tuple(gates),
     )
+
+
+def _ordinary(lot: Lot, occupancy: float, rng: np.random.Generator) -> tuple[str, Layout]:
+    """Build an estate that one grid can hold: fewer storeys and wider spaces on a larger plot."""
+    most = rng.uniform(0.84, 1.0) * _LARGEST_ORDINARY
+    form = _pick(_FORMS_OF_STYLE[lot.style], rng)
+    layout = rows(lot.plot, lot.cell, FORMS[form], occupancy, rng)
+    if layout.households > _MUCH_TOO_DENSE * most and form in _LOWER_FORM:
+        form = _LOWER_FORM[form]
+        layout = rows(lot.plot, lot.cell, FORMS[form], occupancy, rng)
+    if layout.households > most:
+        spread = min(layout.households / most * 1.02, _WIDEST_SPREAD)
+        layout = rows(lot.plot, lot.cell, FORMS[form], occupancy, rng, spread=spread)
+    if layout.households < _SMALLEST_ESTATE:
+        layouts = {name: rows(lot.plot, lot.cell, FORMS[name], occupancy, rng) for name in ("slab", "low slab", "bungalow")}
+        form = max(layouts, key=lambda name: layouts[name].households)
+        layout = layouts[form]
+    return form, thinned(layout, int(most), rng)
 
 
 def _big(lot: Lot, occupancy: float, rng: np.random.Generator) -> tuple[str, Layout]:
@@ -180,19 +195,23 @@ def _ways(number: int, lot: Lot, layout: Layout, roads: Sequence[Road], walled: 
         if piece.length > 1.0:
             paths.append(Path(piece, street_class, number))
 
-    add(layout.spine, min(inner_end), max(inner_end), "service", (1.0, 0.75))
+    add(layout.spine, min(inner_end), max(inner_end), "service", (1.0, 0.8))
     for lane in layout.lanes:
         served = shapely.intersection(lane, footprints.buffer(_LANE_REACH_M))
         marks = [lane.project(Point(point)) for point in shapely.get_coordinates(served)]
         marks += [lane.project(Point(point)) for point in shapely.get_coordinates(lane.intersection(layout.spine))]
         if not marks:
             continue
-        out = 0.14 if walled else 0.45
+        out = 0.12 if walled else 0.4
         add(lane, max(min(marks), 0.0), max(marks), "footway", (out, out))
     if not gates:
         paths.append(_forced_exit(number, layout, lot, streets))
         gates.append(Gate(Point(np.round(shapely.get_coordinates(paths[-1].line.intersection(fence))[0], 2)), "vehicle"))
-    return paths, (gates if walled else [])
+    if not walled:
+        return paths, []
+    # The first gate always opens; of the others some are kept shut.
+    shut = [place > 0 and rng.random() < _SHUT_SHARE for place in range(len(gates))]
+    return paths, [replace(gate, open=not closed) for gate, closed in zip(gates, shut, strict=True)]
 
 
 _LANE_REACH_M = 5.0

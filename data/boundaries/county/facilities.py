@@ -22,12 +22,12 @@ from county.communities import COMMUNITIES
 from county.lots import Lot
 from county.names import ordinal, shop_name
 from county.terrain import Road
+from county.walking import Walking
 from spatial.catalogue import categories
 
 __all__ = ["LEFT_OUT", "Facility", "open_facilities"]
 
-# A walk is about this much longer than the straight line.
-_DETOUR = 1.3
+_FARTHEST_M = 1_000.0
 _BUS_STOP_EVERY_M = 390.0
 _ALONG_FRONT_M = 7.0
 
@@ -49,6 +49,10 @@ _SPREAD = {
     "childcare": (0.60, "house", "托育园"),
     "child_aftercare": (0.85, "shop", "四点半课堂"),
     "cultural_station": (0.72, "house", "社区文化活动站"),
+    "kindergarten": (0.58, "house", "幼儿园"),
+    "wet_market": (0.62, "shop", "便民菜市场"),
+    "park_5": (0.60, "yard", "口袋公园"),
+    "shopping_mall": (0.46, "shop", "购物中心"),
     "police_station": (0.82, "shop", "派出所"),
     "community_health_center": (0.80, "shop", "社区卫生服务中心"),
     "grid_station": (0.66, "house", "网格工作站"),
@@ -84,7 +88,6 @@ _SPREAD = {
     "emergency_shelter": (0.78, "yard", "应急避难场所"),
 }
 _OF_STREET = {"shop", "front"}
-_WITHOUT_HOUSE = {"supermarket", "convenience_store", "pharmacy"}
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,17 @@ def open_facilities(
     )
     facilities = _on_lots(lots, streets, rng) + _bus_stops(roads, lots)
     fronts = _fronts(buildings, streets)
-    fixed = {category: [f.geometry for f in facilities if category in f.categories] for category in categories()}
+    walking = Walking.of(streets)
+    homes = buildings[buildings["households"] > 0]
+    doors = walking.doors(homes.geometry.to_numpy(), homes["lot"].to_numpy())
+    walk_m = walking.between(walking.doors(fronts["footprint"].to_numpy(), fronts["lot"].to_numpy()), doors, _FARTHEST_M)
     for category, (share, place, kind) in _SPREAD.items():
-        chosen = _spread(category, share, place, fronts, buildings, fixed[category], rng)
+        existing = [point for one in facilities if category in one.categories for point in _ways_in(one)]
+        reached = np.zeros(len(homes), bool)
+        if existing:
+            at = walking.doors(np.array(existing), np.full(len(existing), -1))
+            reached = (walking.between(at, doors, _FARTHEST_M) <= categories()[category].radius_m).any(axis=0)
+        chosen = _spread(category, share, place, fronts, homes["households"].to_numpy(float), walk_m, reached, rng)
         facilities += _opened(category, kind, fronts.loc[chosen], rng)
         fronts.loc[chosen, "used"] += 1
     return facilities
@@ -170,8 +181,10 @@ def _park_gates(plot: Polygon, streets: gpd.GeoDataFrame) -> list[Point]:
 def _offered(lot: Lot) -> tuple[str, ...]:
     if lot.use == "park":
         area = lot.plot.area
-        level = "park_15" if area >= 50_000 else "park_10" if area >= 10_000 else "park_5"
-        return (level, "outdoor_fitness") if area >= 10_000 else (level,)
+        # A strip along the river is too narrow for a park of the higher levels, whatever its length.
+        if area < 10_000 or not lot.style:
+            return ("park_5",)
+        return ("park_15" if area >= 50_000 else "park_10", "outdoor_fitness")
     if lot.use == "school":
         return ("primary_school",) if lot.name.endswith("小学") else ("middle_school",)
     return {
@@ -219,6 +232,7 @@ def _fronts(buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDa
             "inner": shapely.get_point(inner, 0),
             "community": usable["community"].to_numpy(),
             "estate": usable["estate"].to_numpy(),
+            "lot": usable["lot"].to_numpy(),
             "footprint": footprints,
             "use": usable["use"].to_numpy(),
             "used": 0,
@@ -228,31 +242,36 @@ def _fronts(buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDa
     )
 
 
-def _spread(category: str, share: float, place: str, fronts: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame,
-            existing: Sequence[shapely.Geometry], rng: np.random.Generator) -> list[object]:
-    """Choose fronts one after another where most households are still unserved."""
-    reach = categories()[category].radius_m / _DETOUR
-    homes = buildings[buildings["households"] > 0]
-    weights = homes["households"].to_numpy(float)
-    at_home = homes.geometry.centroid.to_numpy()
-    open_here = fronts["community"].map(lambda name: name not in LEFT_OUT.get(category, ()))
+def _ways_in(facility: Facility) -> tuple[Point | Polygon, ...]:
+    return facility.entrances or (facility.geometry,)
+
+
+def _spread(
+    category: str, share: float, place: str, fronts: gpd.GeoDataFrame, households: NDArray[np.float64],
+    walk_m: NDArray[np.float64], reached: NDArray[np.bool_], rng: np.random.Generator,
+) -> list[object]:
+    """Choose fronts one after another where most households are still unserved.
+
+    Parameters
+    ----------
+    walk_m : (fronts, homes) walking distances
+    reached : (homes,) who is served already
+    """
+    open_here = fronts["community"].map(lambda name: name not in LEFT_OUT.get(category, ())) & (fronts["used"] < 4)
     if place in _OF_STREET:
         open_here &= fronts["to_street_m"] < 26.0
     else:
         open_here &= fronts["estate"].notna() & (fronts["to_street_m"] < 75.0)
-    candidates = fronts[open_here & (fronts["used"] < 4)]
-    candidates = candidates.sample(min(len(candidates), 420), random_state=rng)
-    within = shapely.distance(candidates.geometry.to_numpy()[:, None], at_home[None, :]) <= reach
-    covered = np.zeros(len(homes), bool)
-    for geometry in existing:
-        covered |= shapely.distance(geometry, at_home) <= reach
+    candidates = np.flatnonzero(open_here.to_numpy(bool))
+    within = walk_m[candidates] <= categories()[category].radius_m
+    covered = reached.copy()
     chosen: list[object] = []
-    while weights[covered].sum() < share * weights.sum():
-        gain = (within * (weights * ~covered)).sum(axis=1) * rng.uniform(0.45, 1.0, len(candidates))
+    while households[covered].sum() < share * households.sum():
+        gain = within @ (households * ~covered) * rng.uniform(0.4, 1.0, len(candidates))
         best = int(gain.argmax())
         if gain[best] <= 0:
             break
-        chosen.append(candidates.index[best])
+        chosen.append(fronts.index[candidates[best]])
         covered |= within[best]
     return chosen
 
@@ -266,7 +285,7 @@ def _opened(category: str, kind: str, fronts: gpd.GeoDataFrame, rng: np.random.G
         place = _SPREAD[category][1]
         home = front.community.removesuffix("社区")
         counts[home] = counts.get(home, 0) + 1
-        if place == "shop" and not kind.endswith(("所", "中心", "驿站", "书房", "网点")):
+        if place == "shop" and not kind.endswith(("所", "中心", "驿站", "书房", "网点", "菜市场")):
             name = shop_name(kind, front.street, rng)
         elif place == "yard":
             name = f"{front.estate}{kind}"

@@ -26,6 +26,8 @@ SINGLE_BUILDINGS = 14
 
 _FENCE_M = 1.0
 _SMALLEST_PLOT_M2 = 900.0
+_SMALLEST_CARVED_M2 = 2_600.0
+_NARROWEST_CARVED_M = 34.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ _LARGE_ZONES = [
     ("park", "东渡公园", (2800, 1750), 9_000, 40_000),
     ("park", "站前公园", (2350, 1250), 7_000, 36_000),
     ("park", "北苑公园", (1850, 2150), 9_000, 45_000),
+    ("park", "西园公园", (120, 1150), 10_000, 45_000),
+    ("park", "城南公园", (1050, 180), 10_000, 45_000),
+    ("park", "北关公园", (700, 2180), 10_000, 45_000),
+    ("park", "河东公园", (3100, 680), 10_000, 45_000),
+    ("park", "工人公园", (2250, 480), 9_000, 36_000),
     ("station", "青澜站", (2530, 1180), 4_000, 40_000),
     ("industry", "青澜农机厂", (2700, 200), 12_000, 90_000),
     ("industry", "青澜电厂", (2480, 2250), 12_000, 90_000),
@@ -92,6 +99,12 @@ _LARGE_ZONES = [
     ("industry", "东河纺织厂", (3100, 420), 12_000, 90_000),
     ("mall", "青澜百货大楼", (1130, 760), 5_000, 22_000),
     ("mall", "万润广场", (1500, 1900), 6_000, 45_000),
+]
+_RIVERSIDE_ZONES = [
+    ("park", "滨河公园", (850, 1500), 3_000, 90_000),
+    ("park", "渡口公园", (1750, 1230), 3_000, 90_000),
+    ("park", "柳堤公园", (2250, 1420), 3_000, 90_000),
+    ("park", "东河湿地公园", (2750, 1640), 3_000, 90_000),
 ]
 _SMALL_ZONES = [
     *(("market", name, place, 2_200, 16_000) for name, place in (
@@ -110,6 +123,7 @@ _SMALL_ZONES = [
 ]  # fmt: skip
 # Every community gets so many estates before the best lots anywhere do.
 _LEAST_ESTATES = 6
+_NARROW_M = 55.0
 _CARVED = SINGLE_BUILDINGS + len(_SMALL_ZONES)
 
 
@@ -164,6 +178,8 @@ def allot(lots: Sequence[Lot], roads: Sequence[Road], terrain: Terrain, rng: np.
     zoned = [replace(lot, use="waste") if lot.plot.area < _SMALLEST_PLOT_M2 and not lot.use else lot for lot in zoned]
     for zone in _LARGE_ZONES:
         _take(zoned, *zone)
+    for zone in _RIVERSIDE_ZONES:
+        _take(zoned, *zone, of_use="green")
     zoned = _carve(zoned, roads, terrain, rng)
     for zone in _SMALL_ZONES:
         _take(zoned, *zone, of_use="carved")
@@ -200,11 +216,13 @@ def _carve(lots: list[Lot], roads: Sequence[Road], terrain: Terrain, rng: np.ran
         cut = _end_cut(lot, rng.uniform(44.0, 62.0), rng.random() < 0.5)
         if cut is None:
             continue
-        small, large = cut
+        plots = [_plot(cell, roads, terrain) for cell in cut]
+        if min(plot.area for plot in plots) < _SMALLEST_CARVED_M2 or _short_side(plots[0]) < _NARROWEST_CARVED_M:
+            continue
         left[lot.community] -= 1
         pieces[index] = [
-            replace(lot, cell=large, plot=_plot(large, roads, terrain)),
-            replace(lot, cell=small, plot=_plot(small, roads, terrain), use="carved"),
+            replace(lot, cell=cut[0], plot=plots[0], use="carved"),
+            replace(lot, cell=cut[1], plot=plots[1]),
         ]
     return [piece for index, lot in enumerate(lots) for piece in pieces.get(index, [lot])]
 
@@ -246,7 +264,8 @@ def _settle(lots: list[Lot], rng: np.random.Generator) -> list[Lot]:
     needed = ESTATES - sum(lot.use == "single" for lot in lots)
     rank = {
         index: lots[index].plot.area / STYLES[lots[index].style].lot_m2
-        - 0.5 * lots[index].edge
+        - 0.4 * lots[index].edge
+        - 2.0 * (_short_side(lots[index].plot) < _NARROW_M)
         + rng.normal(0.0, 0.15)
         for index in open_lots
     }

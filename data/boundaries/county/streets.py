@@ -33,12 +33,14 @@ class Style:
     lot_m2 : area above which a block is parted into lots
     crooked_degrees : standard deviation of a street's turn against its block
     bend : sideways swing of a street as a share of its length
+    alleys : share of the lines between lots that are public alleys
     """
 
     block_m2: float
     lot_m2: float
     crooked_degrees: float
     bend: float
+    alleys: float
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,18 @@ class Quarter:
 
 
 STYLES = {
-    "old": Style(42_000.0, 36_000.0, 7.0, 0.045),
-    "middle": Style(72_000.0, 60_000.0, 5.0, 0.03),
-    "new": Style(88_000.0, 75_000.0, 2.5, 0.05),
-    "works": Style(84_000.0, 64_000.0, 4.0, 0.015),
+    "old": Style(42_000.0, 36_000.0, 8.0, 0.045, 0.7),
+    "middle": Style(72_000.0, 60_000.0, 5.0, 0.03, 0.15),
+    "new": Style(80_000.0, 68_000.0, 2.5, 0.05, 0.0),
+    "works": Style(84_000.0, 64_000.0, 4.0, 0.015, 0.0),
 }
 
-_TERTIARY_ABOVE_M2 = 120_000.0
+_TERTIARY_ABOVE_M2 = 175_000.0
 _SNAP_M = 42.0
 _TRIALS = 14
+_ALLEY_HALF_WIDTH_M = 3.0
+# How a lot is parted: nearly square to its sides.
+_STRAIGHT = Style(0.0, 0.0, 2.0, 0.0, 0.0)
 
 
 @dataclass
@@ -109,7 +114,7 @@ def superfaces(terrain: Terrain) -> list[Polygon]:
 
 
 def cut_blocks(
-    quarters: Sequence[Quarter], street_names: Iterator[str], rng: np.random.Generator
+    quarters: Sequence[Quarter], street_names: Iterator[str], alley_names: Iterator[str], rng: np.random.Generator
 ) -> tuple[list[Road], list[LineString]]:
     """Cut quarters into blocks by streets and blocks into lots by property lines.
 
@@ -127,12 +132,14 @@ def cut_blocks(
         pending = [quarter.face]
         while pending:
             block = pending.pop(0)
-            if block.area < style.block_m2 * rng.uniform(0.72, 1.45):
-                property_lines += _lot_lines(block, style, rng)
-                continue
-            cut = _best_cut(block, style, rng, junctions)
+            done = block.area < style.block_m2 * rng.uniform(0.72, 1.45)
+            cut = None if done else _best_cut(block, style, rng, junctions)
             if cut is None:
-                property_lines += _lot_lines(block, style, rng)
+                for line in _lot_lines(block, style, rng):
+                    if rng.random() < style.alleys:
+                        streets.append(Road(next(alley_names), "path", _ALLEY_HALF_WIDTH_M, line))
+                    else:
+                        property_lines.append(line)
                 continue
             line, halves, continued = cut
             road = _street(line, block.area, continued, street_names)
@@ -158,7 +165,7 @@ def _lot_lines(block: Polygon, style: Style, rng: np.random.Generator) -> list[L
         lot = pending.pop(0)
         if lot.area < style.lot_m2 * rng.uniform(0.8, 1.35):
             continue
-        cut = _best_cut(lot, Style(0.0, 0.0, 2.0, 0.0), rng, None)
+        cut = _best_cut(lot, _STRAIGHT, rng, None)
         if cut is not None:
             lines.append(cut[0])
             pending += cut[1]

@@ -27,7 +27,8 @@ _METRES_PER_UNIT = 1.06
 
 RAILWAY_HALF_WIDTH_M = 13.0
 _RIVER_HALF_WIDTH_M = 36.0
-_BANK_M = 27.0
+_BANK_M = 36.0
+_PROMENADE_M = 9.0
 
 _OUTLINE = [
     (120, 330), (520, 130), (1080, 20), (1700, 40), (2280, 10), (2820, 120), (3230, 420), (3330, 900), (3290, 1500),
@@ -94,6 +95,7 @@ class Terrain:
     railway_line : middle of the track
     roads : main roads and the two roads along the river
     footbridge : a bridge for walkers, from bank road to bank road
+    promenades : walks between the bank roads and the water
     """
 
     outline: Polygon
@@ -102,6 +104,7 @@ class Terrain:
     railway_line: LineString
     roads: tuple[Road, ...]
     footbridge: LineString
+    promenades: tuple[LineString, ...]
 
     @property
     def railway(self) -> Polygon:
@@ -139,6 +142,7 @@ def draw_terrain(rng: np.random.Generator) -> Terrain:
     left, right = _offsets(middle, half_width)
     river = Polygon(np.vstack([left, right[::-1]])).buffer(0)
     banks = _offsets(middle, half_width + _BANK_M)
+    promenades = _offsets(middle, half_width + _PROMENADE_M)
     railway = LineString(course(_RAILWAY, 6.0))
     roads = [
         Road(name, street_class, half_width_m, LineString(course(points, 8.0)))
@@ -155,6 +159,7 @@ def draw_terrain(rng: np.random.Generator) -> Terrain:
         railway_line=railway,
         roads=tuple(roads),
         footbridge=_footbridge(middle, roads[-2].line, roads[-1].line, x=float(located((770, 0))[0])),
+        promenades=tuple(LineString(smooth(walk[::3], 2)) for walk in promenades),
     )
 
 

@@ -8,7 +8,7 @@ faults were put in on purpose; `FAULTS` names them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -32,8 +32,14 @@ FAULTS = {
     "size": "some grids hold fewer than 300 or more than 500 households",
 }
 
-_FULL = 345
-_OVERFULL = 560
+_FULL = 378
+_OVERFULL = 500
+_ENOUGH = 255
+_NEVER_ALONE = 90
+_STRAY = 330
+_OVERREACHING = "南关社区"
+_OVERREACH_M = 48.0
+_LARGEST_MERGED = 575
 _LEAST_SHARED_M = 12.0
 _SPECIAL_USES = ("school", "market", "hospital", "government", "industry", "station", "park", "mall")
 
@@ -60,18 +66,21 @@ def draw_todays_grids(
     cells : noded cell of every lot
     buildings : with households (0 for none) and lot (number of the lot)
     """
-    pieces = _pieces(lots, cells, buildings, terrain, rng)
+    pieces = _pieces(lots, cells, buildings, terrain)
+    # The clerk thought of the stray part as lying on the other bank.
+    stray, partner = _across_river(pieces)
+    pieces[stray] = replace(pieces[stray], bank=pieces[partner].bank)
     rows: list[tuple[int, str, str, Polygon]] = []
     for number in range(len(COMMUNITIES)):
         own = [piece for piece in pieces if piece.community == number]
-        for group in _grown(own, rng):
-            rows.append((number, "basic", "", shapely.union_all([own[index].cell for index in group])))
+        rows += [(number, "basic", "", shapely.union_all([own[index].cell for index in group]))
+                 for group in _grown(own, rng)]
         rows += [(number, "special", piece.special, piece.cell) for piece in own if piece.special]
-    return _numbered(_with_overreach(rows, cells, lots))
+    _reach_over_boundary(rows, cells, lots)
+    return _numbered(rows)
 
 
-def _pieces(lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain,
-            rng: np.random.Generator) -> list[_Piece]:
+def _pieces(lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain) -> list[_Piece]:
     households = buildings.groupby("lot")["households"].sum()
     split_lot = _needless(lots, households)
     pieces = []
@@ -148,6 +157,7 @@ def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]
     """
     cells = np.array([piece.cell for piece in pieces])
     near = _neighbours(cells)
+    _join_strays(near, pieces, cells)
     centre = shapely.get_coordinates(shapely.centroid(cells))
     open_pieces = {index for index, piece in enumerate(pieces) if not piece.special}
     groups: list[list[int]] = []
@@ -161,7 +171,7 @@ def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]
                 for index in open_pieces
                 if any(near[index, member] for member in group)
                 and pieces[index].bank == pieces[start].bank
-                and total + pieces[index].households <= _OVERFULL - 60
+                and total + pieces[index].households <= _OVERFULL
             ]
             if not reach:
                 break
@@ -171,7 +181,7 @@ def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]
             open_pieces.remove(best)
             total += pieces[best].households
         groups.append(group)
-    return _merged(groups, pieces, near)
+    return _merged(groups, pieces, near, cells)
 
 
 def _neighbours(cells: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -183,13 +193,25 @@ def _neighbours(cells: NDArray[np.object_]) -> NDArray[np.bool_]:
     return near
 
 
-def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.bool_]) -> list[list[int]]:
+def _join_strays(near: NDArray[np.bool_], pieces: Sequence[_Piece], cells: NDArray[np.object_]) -> None:
+    """Treat a piece that touches none of its bank as a neighbour of the nearest that does."""
+    banks = np.array([piece.bank for piece in pieces])
+    divided = np.array([not piece.special for piece in pieces])
+    for index in np.flatnonzero(divided & ~(near & (banks[:, None] == banks) & divided).any(axis=1)):
+        others = np.flatnonzero(divided & (banks == banks[index]) & (np.arange(len(banks)) != index))
+        if len(others):
+            nearest = others[int(shapely.distance(cells[others], cells[index]).argmin())]
+            near[index, nearest] = near[nearest, index] = True
+
+
+def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.bool_],
+            cells: NDArray[np.object_]) -> list[list[int]]:
     """Give what is too little for a grid of its own to the neighbour with fewest households."""
     groups = [list(group) for group in groups]
     while len(groups) > 1:
         totals = [sum(pieces[index].households for index in group) for group in groups]
         for small in np.argsort(totals):
-            if totals[small] >= 215:
+            if totals[small] >= _ENOUGH:
                 return groups
             others = [
                 other
@@ -197,10 +219,12 @@ def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.
                 if other != small
                 and pieces[groups[other][0]].bank == pieces[groups[small][0]].bank
                 and near[np.ix_(groups[small], groups[other])].any()
-                and totals[other] + totals[small] <= 620
+                and (totals[small] < _NEVER_ALONE or totals[other] + totals[small] <= _LARGEST_MERGED)
             ]
+            if not others and totals[small] < _NEVER_ALONE:
+                others = [other for other in range(len(groups)) if other != small]
             if others:
-                target = min(others, key=lambda other: totals[other])
+                target = min(others, key=lambda other: (_apart(groups[small], groups[other], cells), totals[other]))
                 groups[target] += groups[small]
                 del groups[small]
                 break
@@ -209,47 +233,40 @@ def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.
     return groups
 
 
-def _with_overreach(rows: list[tuple[int, str, str, Polygon]], cells: NDArray[np.object_], lots: Sequence[Lot]
-                    ) -> list[tuple[int, str, str, Polygon]]:
-    """Put in the faults of place: a part across the river, and a grid over its boundary."""
-    changed = list(rows)
-    _reach_across_river(changed)
-    _reach_over_boundary(changed, cells, lots)
-    return changed
-
-
-def _reach_across_river(rows: list[tuple[int, str, str, Polygon]]) -> None:
-    """Join the smallest grid of one bank of the community on both banks to one of the other bank."""
+def _across_river(pieces: list[_Piece]) -> tuple[int, int]:
+    """Return a piece of the community on both banks, and the nearest one on the other bank."""
     number = next(index for index, community in enumerate(COMMUNITIES) if community.name == DATA_POOR)
-    own = [index for index, row in enumerate(rows) if row[0] == number and row[1] == "basic"]
-    pieces = [(index, part) for index in own for part in shapely.get_parts(rows[index][3])]
-    del pieces
-    north = max(own, key=lambda index: rows[index][3].centroid.y)
-    south = [index for index in own if rows[index][3].distance(rows[north][3]) > 60.0]
-    if not south:
-        return
-    near = min(south, key=lambda index: rows[index][3].distance(rows[north][3]))
-    corner = rows[north][3]
-    box = shapely.box(corner.bounds[0], corner.bounds[1], corner.bounds[2], corner.bounds[1] + 60.0)
-    taken = shapely.intersection(corner, box)
-    rows[near] = (*rows[near][:3], shapely.union_all([rows[near][3], taken]))
-    rows[north] = (*rows[north][:3], shapely.difference(corner, taken))
+    own = [index for index, piece in enumerate(pieces) if piece.community == number and not piece.special]
+    pairs = [
+        (pieces[north].cell.distance(pieces[south].cell), north, south)
+        for north in own
+        for south in own
+        if pieces[north].bank == 1 and pieces[south].bank == 0 and 0 < pieces[north].households < _STRAY
+    ]
+    return min(pairs)[1:]
 
 
-def _reach_over_boundary(rows: list[tuple[int, str, str, Polygon]], cells: NDArray[np.object_], lots: Sequence[Lot]
-                         ) -> None:
-    """Let one grid of 南关社区 take a strip of its neighbour."""
-    number = next(index for index, community in enumerate(COMMUNITIES) if community.name == "南关社区")
-    foreign = shapely.union_all([cell for cell, lot in zip(cells, lots, strict=True) if lot.community != number
-                                 and lot.use != "green"])
+def _reach_over_boundary(
+    rows: list[tuple[int, str, str, Polygon]], cells: NDArray[np.object_], lots: Sequence[Lot]
+) -> None:
+    """Let one grid of a community take a strip of an estate across its boundary."""
+    number = next(index for index, community in enumerate(COMMUNITIES) if community.name == _OVERREACHING)
     own = [index for index, row in enumerate(rows) if row[0] == number and row[1] == "basic"]
-    reach = max(own, key=lambda index: shapely.intersection(rows[index][3].buffer(70.0), foreign).area)
-    strip = shapely.intersection(rows[reach][3].buffer(70.0, join_style="mitre"), foreign)
-    strip = max(shapely.get_parts(strip), key=lambda part: part.area)
+    foreign = [cell for cell, lot in zip(cells, lots, strict=True) if lot.community != number and lot.use == "estate"]
+    shared = shapely.length(
+        shapely.intersection(np.array([rows[index][3] for index in own])[:, None], np.array(foreign)[None, :])
+    )
+    place, across = np.unravel_index(shared.argmax(), shared.shape)
+    reach, estate = own[int(place)], foreign[int(across)]
+    strip = shapely.intersection(rows[reach][3].buffer(_OVERREACH_M), estate)
     for index, row in enumerate(rows):
-        if row[0] != number and row[3].intersects(strip):
+        if index != reach and row[3].intersects(strip):
             rows[index] = (*row[:3], shapely.difference(row[3], strip))
     rows[reach] = (*rows[reach][:3], shapely.union_all([rows[reach][3], strip]))
+
+
+def _apart(first: Sequence[int], second: Sequence[int], cells: NDArray[np.object_]) -> float:
+    return float(shapely.distance(cells[list(first)][:, None], cells[list(second)][None, :]).min())
 
 
 def _numbered(rows: Sequence[tuple[int, str, str, Polygon]]) -> gpd.GeoDataFrame:

@@ -25,6 +25,9 @@ __all__ = ["LEVEL_CROSSING", "Ways", "node_ways"]
 
 _GRID_M = 0.01
 _ABUTMENT_M = 5.0
+_STEPS_EVERY_M = 210.0
+_PUBLIC = -1
+_BANK_ROADS = ("滨河北路", "滨河南路")
 # Where cars and walkers cross the track on the level; all other main roads pass below it.
 LEVEL_CROSSING = "南环路"
 _SURFACE = {"primary": "asphalt", "secondary": "asphalt", "tertiary": "asphalt", "residential": "concrete",
@@ -48,14 +51,28 @@ class Ways:
 
 def node_ways(lots: Sequence[Lot], roads: Sequence[Road], paths: Sequence[Path], terrain: Terrain) -> Ways:
     """Node every street and path and return the streets and the cells between them."""
-    promenades = [Path(terrain.footbridge, "footway", -1)]
-    ways = [*paths, *promenades]
+    ways = [*paths, *_riverside(terrain)]
     noded = shapely.get_parts(
         shapely.union_all(
             [*(lot.cell.exterior for lot in lots), *(way.line for way in ways)], grid_size=_GRID_M
         )
     )
     return Ways(_streets(noded, roads, ways, terrain), _cells(noded, lots))
+
+
+def _riverside(terrain: Terrain) -> list[Path]:
+    """Return the promenades, their steps up to the bank roads, and the footbridge."""
+    ways = [Path(terrain.footbridge, "footway", _PUBLIC)]
+    banks = [road.line for road in terrain.roads if road.name in _BANK_ROADS]
+    for promenade, bank in zip(terrain.promenades, banks, strict=True):
+        walk = shapely.intersection(promenade, terrain.outline)
+        ways += [Path(part, "path", _PUBLIC) for part in shapely.get_parts(walk)]
+        points = [walk.interpolate(at) for at in np.arange(60.0, walk.length, _STEPS_EVERY_M)]
+        ways += [
+            Path(shapely.shortest_line(point, bank), "steps" if place % 2 else "path", _PUBLIC)
+            for place, point in enumerate(points)
+        ]
+    return ways
 
 
 def _cells(noded: NDArray[np.object_], lots: Sequence[Lot]) -> NDArray[np.object_]:
@@ -84,8 +101,9 @@ def _streets(noded: NDArray[np.object_], roads: Sequence[Road], ways: Sequence[P
     below = _crossed(streets[crossing & (streets["name"] != LEVEL_CROSSING)], terrain.railway, "tunnel", -1)
     level = streets[crossing & (streets["name"] == LEVEL_CROSSING)]
     # Bank roads pass under the railway bridge; lesser streets end at the railway's fence.
-    bank = _crossed(streets[streets["name"].isin(["滨河北路", "滨河南路"])], terrain.railway, "tunnel", -1)
-    lesser = streets[~crossing & ~streets["name"].isin(["滨河北路", "滨河南路"])].copy()
+    along_river = streets["name"].isin(_BANK_ROADS) | (streets["class"] == "path")
+    bank = _crossed(streets[along_river], terrain.railway, "tunnel", -1)
+    lesser = streets[~crossing & ~along_river].copy()
     lesser.geometry = lesser.geometry.difference(terrain.railway)
     streets = pd.concat([below, level, bank, lesser], ignore_index=True)
     streets = streets.explode(ignore_index=True)
