@@ -161,7 +161,7 @@
       if (counted) {
         const figure = `${sign}${small ? wangge.count(households) : wangge.text('page.households_short', { count: wangge.count(households) })}`;
         const line = { text: figure, px: 12, strong: Boolean(sign), colour: sign ? '--bad' : '--ink' };
-        marks.push({ ...common, rank: selected ? 1.1 : sign ? 3.1 : 5, down: small ? 8.5 : 9.5, forms: [this.lines([line])] });
+        marks.push({ ...common, label: false, rank: selected ? 1.1 : sign ? 3.1 : 5, down: small ? 8.5 : 9.5, forms: [this.lines([line])] });
       }
       return marks;
     }
