@@ -17,7 +17,7 @@ from maps.features import household_columns
 from maps.symbology import tokens_css
 from spatial.catalogue import categories
 from spatial.grids.plan import Plan
-from spatial.lifecircle.coverage import Coverage
+from spatial.lifecircle import Coverage, covered_share
 from spatial.messages import LANGUAGES, current_language, text, use_language
 from spatial.town import Town
 
@@ -170,13 +170,12 @@ def _coverage(town: Town, coverage: Coverage) -> str:
 
 def _rate_cells(found: pd.DataFrame) -> tuple[str, str, str]:
     """Return rate, covered of all, and undetermined; what is not assessed is said, never 0 %."""
-    row = (
-        found.iloc[0] if len(found) else pd.Series({"numerator": pd.NA, "denominator": 0, "undetermined": 0})
-    )
-    if pd.isna(row["numerator"]) or row["undetermined"] >= row["denominator"]:
+    share = covered_share(found)
+    if share.isna().all():
         return text("summary.not_assessed"), "", ""
+    row = found.iloc[0]
     covered = f"{_count(row['numerator'])} / {_count(row['denominator'])}"
-    return f"{row['numerator'] / row['denominator']:.1%}", covered, _count(row["undetermined"])
+    return f"{share.iloc[0]:.1%}", covered, _count(row["undetermined"])
 
 
 def _gaps(town: Town, coverage: Coverage) -> str:

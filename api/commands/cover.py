@@ -26,7 +26,7 @@ def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode
 
     from spatial.catalogue import categories
     from spatial.io import read_plan, read_town, write_coverage
-    from spatial.lifecircle import assess_coverage
+    from spatial.lifecircle import assess_coverage, covered_share
     from spatial.messages import current_language
 
     place = read_town(town)
@@ -46,15 +46,14 @@ def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode
         households=int(coverage.buildings["households"].sum()),
     )
     results = {}
-    for row in whole.itertuples():
+    for row, share in zip(whole.itertuples(), covered_share(whole), strict=True):
         name = catalogue[row.category].names[current_language()]
-        assessed = pd.notna(row.numerator) and row.denominator > 0
-        share = row.numerator / row.denominator if assessed else None
-        results[row.category] = {"limit_m": row.limit_m, "share": share}
-        if share is None:
+        assessed = None if pd.isna(share) else float(share)
+        results[row.category] = {"limit_m": row.limit_m, "share": assessed}
+        if assessed is None:
             say("commands.cover.not_assessed", name=name)
         else:
-            say("commands.cover.rate", name=name, share=share, **_counts(row))
+            say("commands.cover.rate", name=name, limit_m=row.limit_m, share=assessed, **_counts(row))
             results[row.category] |= _counts(row)
     say("commands.written", path=output)
     return ExitCode.DONE, {"coverage": str(output), "gaps": len(coverage.gaps), "rates": results}

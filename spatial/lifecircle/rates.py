@@ -19,7 +19,7 @@ from spatial.lifecircle.subjects import Basis, Subjects
 from spatial.lifecircle.survey import CategoryWalks, Status
 from spatial.search import limit_steps
 
-__all__ = ["Indicator", "Target", "rates_of", "target_of", "target_of_several"]
+__all__ = ["Indicator", "Target", "covered_share", "rates_of", "target_of", "target_of_several"]
 
 Flags = npt.NDArray[np.bool_]
 SENSITIVITY = 0.1
@@ -36,6 +36,16 @@ _FIGURES = (
     "snapping_ambiguous",
     "estimated_share",
 )
+
+
+def covered_share(rates: pd.DataFrame) -> pd.Series:
+    """Return the share covered (0 to 1) of each row of rates; null where nothing could be assessed.
+
+    A rate is assessed when at least a part of its denominator is determined.
+    """
+    figures = rates[["numerator", "denominator", "undetermined"]].astype("Float64")
+    assessed = (figures["denominator"] > figures["undetermined"].fillna(0)).fillna(value=False)
+    return (figures["numerator"] / figures["denominator"]).where(assessed)
 
 
 @dataclass(frozen=True)

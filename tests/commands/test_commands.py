@@ -6,9 +6,11 @@ import json
 
 import pandas as pd
 import pytest
+from shapely.geometry import box
 
 from api.commands import main
 from spatial.io import read_plan, read_town, write_plan, write_town
+from tests.streets import building, facility, service, street, street_town
 from tests.towns import drawn_town
 
 
@@ -158,3 +160,22 @@ def test_help_is_chinese_first(capsys):
     assert "划分网格" in out
     _, out, _ = run(capsys, "--language", "en", "draw", "--help")
     assert "draw the grids" in out
+
+
+def test_cover_says_rates_and_what_is_not_assessed(capsys, tmp_path):
+    town = street_town(
+        communities=[{"community_id": "c", "name": "C", "geometry": box(-50, -50, 1050, 50)}],
+        buildings=[building("near", 0, 5), building("far", 1000, 5)],
+        streets=[street("s", (0, 0), (1000, 0))],
+        facilities=[facility("f", 100, 5), facility("unknown", 100, 5)],
+        services=[service("f", "pharmacy")],
+    )
+    path = write_town(town, tmp_path / "town.gpkg")
+    code, out, err = run(capsys, "cover", path, "-o", tmp_path / "coverage.gpkg", "--json")
+    assert code == 0, err
+    rates = result_of(out)["rates"]
+    assert rates["pharmacy"] == {
+        "limit_m": 500.0, "share": 0.5, "numerator": 10.0, "denominator": 20.0, "undetermined": 0.0,
+    }  # fmt: skip
+    assert "药店" in err
+    assert "50.0%" in err

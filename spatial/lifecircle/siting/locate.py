@@ -58,6 +58,13 @@ class Siting:
         return bool(np.isfinite(self.objective))
 
     @property
+    def status(self) -> str:
+        """One word: optimal, bounded, not_proven, infeasible (proved) or none_found."""
+        if self.feasible:
+            return "optimal" if self.proven else "bounded" if np.isfinite(self.gap) else "not_proven"
+        return "infeasible" if self.proven else "none_found"
+
+    @property
     def gap(self) -> float:
         """Distance of objective and bound as a share of the objective; 0 when proven."""
         if self.objective == self.bound:
