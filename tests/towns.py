@@ -12,7 +12,7 @@ The building in row r and column c is called ``b{r}{c}`` (``b{r:02}{c:02}`` from
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -45,10 +45,6 @@ def point(row: float, column: float, drawing: str) -> tuple[float, float]:
 def _square(row: int, column: int, drawing: str) -> shapely.Polygon:
     west, north = point(row, column, drawing)
     return shapely.box(west, north - STEP_M, west + STEP_M, north)
-
-
-def _unions(squares: Mapping[str, list[shapely.Polygon]]) -> dict[str, shapely.Geometry]:
-    return {name: shapely.union_all(parts) for name, parts in sorted(squares.items())}
 
 
 def _polyline(corners: Sequence[tuple[float, float]], drawing: str) -> shapely.LineString:
@@ -85,75 +81,80 @@ def drawn_town(
     tables : whole tables that replace or join those drawn
     """
     cells = places(drawing)
-    rows = drawing.strip("/").split("/")
-    wide = max(len(rows), *(len(row) for row in rows)) > 10
-    ids = [f"b{r:02}{c:02}" if wide else f"b{r}{c}" for r, c, _ in cells]
+    ids = _building_ids(drawing)
     counts = _households(households, ids, [letter for *_, letter in cells])
-    fabric = communities.strip("/").split("/") if communities else ["1" * len(row) for row in rows]
-    of_community: dict[str, list[shapely.Polygon]] = {}
-    for r, row in enumerate(fabric):
-        for c, letter in enumerate(row):
-            if letter != "_":
-                of_community.setdefault(letter, []).append(_square(r, c, drawing))
-    of_estate: dict[str, list[shapely.Polygon]] = {}
-    of_special: dict[str, list[shapely.Polygon]] = {}
-    footprints, records = [], []
-    for (r, c, letter), building, count in zip(cells, ids, counts, strict=True):
-        middle = np.array(point(r + 0.5, c + 0.5, drawing))
-        shape = shapely.Point(middle)
-        footprints.append(
-            shape if points else shapely.box(*(middle - _HALF_FOOTPRINT_M), *(middle + _HALF_FOOTPRINT_M))
-        )
-        is_special = letter in special
-        if is_special:
-            of_special.setdefault(letter, []).append(_square(r, c, drawing))
-        elif letter.isalpha():
-            of_estate.setdefault(letter, []).append(_square(r, c, drawing))
-        records.append(
-            {
-                "building_id": building,
-                "estate_id": letter if letter.isalpha() and not is_special else pd.NA,
-                "community_id": _community_id(fabric[r][c]),
-                "households": 0 if is_special else count,
-                "use": "other" if is_special else "residential",
-            }
-            | dict((buildings or {}).get(building, {}))
-        )
+    fabric = (communities or "".join("/" if one == "/" else "1" for one in drawing)).strip("/").split("/")
+    of_community = _by_letter((r, c, letter) for r, row in enumerate(fabric) for c, letter in enumerate(row))
+    of_estate = _by_letter(one for one in cells if one[2].isalpha() and one[2] not in special)
+    of_special = _by_letter(one for one in cells if one[2] in special)
+    records = [
+        {
+            "building_id": building,
+            "estate_id": letter if letter in of_estate else pd.NA,
+            "community_id": _community_id(fabric[r][c]),
+            "households": 0 if letter in special else count,
+            "use": "other" if letter in special else "residential",
+        }
+        | dict((buildings or {}).get(building, {}))
+        for (r, c, letter), building, count in zip(cells, ids, counts, strict=True)
+    ]
+    footprints = [_footprint(r, c, drawing, points) for r, c, _ in cells]
     drawn: dict[str, pd.DataFrame] = {
-        "communities": gpd.GeoDataFrame(
+        "communities": _areas(
+            of_community,
+            drawing,
             {
                 "community_id": [_community_id(one) for one in sorted(of_community)],
                 "name": [f"第{one}社区" for one in sorted(of_community)],
             },
-            geometry=list(_unions(of_community).values()),
-            crs=CRS,
         ),
         "buildings": gpd.GeoDataFrame(pd.DataFrame(records), geometry=footprints, crs=CRS),
     }
     if of_estate:
-        facts = pd.DataFrame(
-            [
-                {"estate_id": one, "name": f"{one}小区"} | dict((estates or {}).get(one, {}))
-                for one in sorted(of_estate)
-            ]
-        )
-        drawn["estates"] = gpd.GeoDataFrame(facts, geometry=list(_unions(of_estate).values()), crs=CRS)
+        facts = [
+            {"estate_id": one, "name": f"{one}小区"} | dict((estates or {}).get(one, {}))
+            for one in sorted(of_estate)
+        ]
+        drawn["estates"] = _areas(of_estate, drawing, facts)
     if of_special:
-        names = sorted(of_special)
-        drawn["special_areas"] = gpd.GeoDataFrame(
-            {
-                "special_area_id": [f"special{one}" for one in names],
-                "kind": ["school"] * len(names),
-                "name": ["学校"] * len(names),
-            },
-            geometry=list(_unions(of_special).values()),
-            crs=CRS,
-        )
+        named = [
+            {"special_area_id": f"special{one}", "kind": "school", "name": "学校"}
+            for one in sorted(of_special)
+        ]
+        drawn["special_areas"] = _areas(of_special, drawing, named)
     if streets:
         drawn["streets"] = _lines(streets, drawing, "street_id")
     if barriers:
         drawn["barriers"] = _lines(barriers, drawing, None)
     return make_town(name, CRS, drawn | dict(tables or {}), {"synthetic": "true"})
+
+
+def _building_ids(drawing: str) -> list[str]:
+    rows = drawing.strip("/").split("/")
+    wide = max(len(rows), *(len(row) for row in rows)) > 10
+    return [f"b{r:02}{c:02}" if wide else f"b{r}{c}" for r, c, _ in places(drawing)]
+
+
+def _by_letter(cells: Iterable[tuple[int, int, str]]) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for r, c, letter in cells:
+        if letter != "_":
+            found.setdefault(letter, []).append((r, c))
+    return found
+
+
+def _areas(squares: Mapping[str, list[tuple[int, int]]], drawing: str, facts: Any) -> gpd.GeoDataFrame:
+    shapes = [
+        shapely.union_all([_square(r, c, drawing) for r, c in squares[letter]]) for letter in sorted(squares)
+    ]
+    return gpd.GeoDataFrame(pd.DataFrame(facts), geometry=shapes, crs=CRS)
+
+
+def _footprint(row: int, column: int, drawing: str, as_point: bool) -> shapely.Geometry:
+    middle = np.array(point(row + 0.5, column + 0.5, drawing))
+    if as_point:
+        return shapely.Point(middle)
+    return shapely.box(*(middle - _HALF_FOOTPRINT_M), *(middle + _HALF_FOOTPRINT_M))
 
 
 def _community_id(letter: str) -> str:

@@ -78,16 +78,21 @@ def assemble_plan(
     in_range[~basic | (unknown > 0)] = pd.NA
     reasons = pd.Series(exceptions or {}, dtype="string").reindex(grids.index)
     columns = {
-        **{name: grids[name].to_numpy(object) for name in ("code", "level", "parent_id", "community_id", "kind")},
+        **{
+            name: grids[name].to_numpy(object)
+            for name in ("code", "level", "parent_id", "community_id", "kind")
+        },
         "households": np.rint(_households(division)).astype(np.int64),
         "residents": _residents(town.buildings, of_building, len(grids)),
         "buildings": np.bincount(of_building["grid"], minlength=len(grids)),
         "estates": np.bincount(estates["grid"].to_numpy(dtype=np.int64), minlength=len(grids)),
         "area_m2": shapely.area(shapes),
         "in_range": in_range,
-        "exception_reason": reasons.to_numpy(object, na_value=None),
+        "exception_reason": reasons.array,
     }
-    layer = gpd.GeoDataFrame(shaped("grids", pd.DataFrame(columns, index=grids.index)), geometry=shapes, crs=town.crs)
+    layer = gpd.GeoDataFrame(
+        shaped("grids", pd.DataFrame(columns, index=grids.index)), geometry=shapes, crs=town.crs
+    )
     return Plan(
         grids=layer.sort_values(["community_id", "code"]),
         assignment=division.assignment(),
@@ -106,7 +111,7 @@ def shaped(table: str, frame: pd.DataFrame) -> pd.DataFrame:
             continue
         if column.name not in frame:
             frame[column.name] = pd.NA
-        frame[column.name] = frame[column.name].astype(DTYPES[column.kind])
+        frame[column.name] = frame[column.name].astype(pd.api.types.pandas_dtype(DTYPES[column.kind]))
     if schema.id_column:
         frame.index = frame.index.astype("string").rename(schema.id_column)
     ordered = [column.name for column in schema.columns if column.name != schema.id_column]
@@ -125,7 +130,9 @@ def _households(division: Division) -> Floats:
     return total
 
 
-def _residents(buildings: pd.DataFrame, of_building: pd.DataFrame, count: int) -> pd.array:
+def _residents(
+    buildings: pd.DataFrame, of_building: pd.DataFrame, count: int
+) -> pd.api.extensions.ExtensionArray:
     """Residents per grid; null where those of an inhabited building are unknown."""
     chosen = buildings[["residents", "households"]].reindex(of_building["building_id"])
     known = chosen["residents"].notna().to_numpy(dtype=bool)

@@ -59,7 +59,9 @@ def new_codes(community_id: str, kind: str, count: int, used: Iterable[str] = ()
     numbers = [int(code[-3:]) for code in used if code[:-3] == stem and code[-3:].isdigit()]
     last = max((n for n in numbers if _FIRST[kind] <= n <= _LAST[kind]), default=_FIRST[kind] - 1)
     if last + count > _LAST[kind]:
-        raise UsageError("grids.codes_exhausted", community=community_id, last=_LAST[kind], count=last + count)
+        raise UsageError(
+            "grids.codes_exhausted", community=community_id, last=_LAST[kind], count=last + count
+        )
     return [f"{stem}{number:03d}" for number in range(last + 1, last + count + 1)]
 
 
@@ -87,9 +89,7 @@ def address_code(grid_code: str, estate: int, building: int, stairwell: int) -> 
     return f"{grid_code}{estate:02d}{building:03d}{stairwell:02d}"
 
 
-def heirs(
-    weight: NDArray[np.float64], new: NDArray[np.int64], old: NDArray[np.int64]
-) -> Mapping[int, int]:
+def heirs(weight: NDArray[np.float64], new: NDArray[np.int64], old: NDArray[np.int64]) -> Mapping[int, int]:
     """Return which old grid each new one carries on, by their numbers.
 
     Parameters
@@ -100,14 +100,14 @@ def heirs(
     shared = pd.DataFrame({"new": new, "old": old, "weight": weight})
     shared = shared[(shared["new"] >= 0)]
     total = shared.groupby("new")["weight"].sum()
-    gifts = shared[shared["old"] >= 0].groupby(["new", "old"], as_index=False)["weight"].sum()
+    gifts = shared[shared["old"] >= 0].groupby(["new", "old"], as_index=False).sum()
     gifts = gifts.sort_values(["weight", "new", "old"], ascending=[False, True, True])
     heir: dict[int, int] = {}
     taken: set[int] = set()
     main = gifts.drop_duplicates("new")
-    for one in main.itertuples():
-        enough = one.weight * 2 >= total[one.new]
-        if enough and one.old not in taken:
-            heir[int(one.new)] = int(one.old)
-            taken.add(one.old)
+    enough = 2 * main["weight"].to_numpy() >= total.loc[main["new"]].to_numpy()
+    for one, other in main[["new", "old"]].to_numpy(dtype=np.int64)[enough]:
+        if int(other) not in taken:
+            heir[int(one)] = int(other)
+            taken.add(int(other))
     return heir

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.grids.certificate import Certificate
 from spatial.grids.constraints import boundary_units
 from spatial.grids.division import Division
 from spatial.grids.fabric import Fabric
 from spatial.grids.measures import problem
-from spatial.grids.partition import Certificate, partition
+from spatial.grids.partition import partition
 
 __all__ = ["CommunityPlan", "CommunityTask", "draw_community", "task_of"]
 
@@ -128,7 +129,7 @@ def _fixed(before: Division, units: Ints) -> Ints:
 
 
 def _apart(fabric: Fabric, units: Ints) -> tuple[Ints, ...]:
-    """Groups of units that must be apart, as positions in ``units``."""
+    """Return groups of units that must be apart, as positions in ``units``."""
     members = fabric.members
     groups = []
     for group in fabric.rules.apart:

@@ -29,7 +29,10 @@ Ints = NDArray[np.int64]
 class Constraint(Protocol):
     """One rule: it looks at a division and yields what is broken."""
 
-    hard: bool
+    @property
+    def hard(self) -> bool:
+        """Whether a plan that breaks the rule may not be submitted."""
+        ...
 
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:
         """Yield a finding for each grid, estate or group that breaks the rule.
@@ -53,20 +56,29 @@ def judge(
 
 
 def _finding(
-    division: Division, severity: Severity, rule: str, numbers: Sequence[int] | Ints, /, **values: object
+    division: Division, severity: Severity, rule: str, numbers: object, /, **values: object
 ) -> Finding:
-    """Make a finding about grids; the values ``grid`` and ``code`` name the first of them."""
-    ids = division.grids.index.to_numpy(object)[np.asarray(numbers, dtype=np.int64)]
-    first = {"grid": "", "code": ""}
-    if len(ids):
-        code = division.grids["code"].iloc[int(numbers[0])]
-        first = {"grid": str(ids[0]), "code": str(ids[0]) if pd.isna(code) else _short(str(code))}
+    """Make a finding about one grid or several.
+
+    The values ``grid`` and ``code`` name the first of them, ``place`` all, with their communities.
+    """
+    grids = np.atleast_1d(np.asarray(numbers, dtype=np.int64))
+    ids = division.grids.index.to_numpy(object)[grids]
+    codes = [_short(division, int(grid)) for grid in grids]
+    names = division.fabric.town.communities["name"]
+    homes = [str(names.get(one, one)) for one in division.grids["community_id"].to_numpy(object)[grids]]
+    place = " / ".join(
+        f"{home} {code}" if at == 0 or home != homes[at - 1] else code
+        for at, (home, code) in enumerate(zip(homes, codes, strict=True))
+    )
+    first = {"grid": str(ids[0]), "code": codes[0], "place": place} if len(ids) else {"place": ""}
     return Finding.of(severity, f"grids.{rule}", "grids", ids, **(first | values))
 
 
-def _short(code: str) -> str:
-    """Last three digits of a code: a grid's name inside its community."""
-    return code[-3:]
+def _short(division: Division, grid: int) -> str:
+    """Last three digits of a grid's code, its name inside its community; its id where it has no code."""
+    code = division.grids["code"].iloc[grid]
+    return str(division.grids.index[grid]) if pd.isna(code) else str(code)[-3:]
 
 
 def _buildings(division: Division, units: Ints) -> tuple[str, ...]:
@@ -121,7 +133,7 @@ class Window:
                 division,
                 Severity.NOTE if alone else Severity.ERROR,
                 "community_below_lower" if alone else "below_lower",
-                [grid],
+                grid,
                 households=round(weight[grid]),
                 lower=rules.lower,
                 short=round(rules.lower - weight[grid]),
@@ -134,7 +146,7 @@ class Window:
                 division,
                 Severity.NOTE if single else Severity.ERROR,
                 "unit_above_upper" if single else "above_upper",
-                [grid],
+                grid,
                 households=round(weight[grid]),
                 upper=rules.upper,
                 over=round(weight[grid] - rules.upper),
@@ -187,7 +199,7 @@ def _apart(division: Division, rule: str, grid: int, lesser: Ints, pieces: Ints)
         division,
         Severity.ERROR,
         rule,
-        [grid],
+        grid,
         pieces=len(pieces),
         buildings=buildings,
         building_count=len(buildings),
@@ -215,7 +227,7 @@ class CommunityBoundary:
                 division,
                 Severity.ERROR,
                 "across_communities",
-                [grid],
+                grid,
                 communities=" / ".join(str(names[one]) for one in sorted(set(community[units]))),
                 home=str(names.get(home[grid], home[grid])),
                 buildings=buildings,
@@ -242,7 +254,7 @@ class SpecialAreas:
                 division,
                 Severity.ERROR,
                 "special_in_basic",
-                [grid],
+                grid,
                 buildings=buildings,
                 building_count=len(buildings),
             )
@@ -254,7 +266,7 @@ class SpecialAreas:
                 division,
                 Severity.ERROR,
                 "basic_in_special",
-                [grid],
+                grid,
                 buildings=buildings,
                 building_count=len(buildings),
             )
@@ -293,9 +305,9 @@ class KeptEstates:
 
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:  # noqa: ARG002
         """See `Constraint.check`."""
-        for estate_id, grids, buildings in _estates_in_grids(division):
-            if estate_id in division.fabric.rules.kept_estates:
-                yield _split_estate(division, Severity.ERROR, "kept_estate_split", estate_id, grids, buildings)
+        for spread in _spread_estates(division):
+            if spread.estate_id in division.fabric.rules.kept_estates:
+                yield _split_estate(division, Severity.ERROR, "kept_estate_split", spread)
 
 
 @dataclass(frozen=True)
@@ -308,14 +320,22 @@ class EstatesWhole:
         """See `Constraint.check`."""
         upper, kept = division.fabric.rules.upper, division.fabric.rules.kept_estates
         weight = division.fabric.units["weight"].groupby(division.fabric.units["estate_id"]).sum()
-        for estate_id, grids, buildings in _estates_in_grids(division):
-            needed = max(1, int(np.ceil(weight[estate_id] / upper - 1e-9)))
-            if len(grids) > needed and estate_id not in kept:
-                yield _split_estate(division, Severity.WARNING, "estate_split", estate_id, grids, buildings)
+        for spread in _spread_estates(division):
+            needed = max(1, int(np.ceil(weight[spread.estate_id] / upper - 1e-9)))
+            if len(spread.grids) > needed and spread.estate_id not in kept:
+                yield _split_estate(division, Severity.WARNING, "estate_split", spread)
 
 
-def _estates_in_grids(division: Division) -> Iterator[tuple[str, Ints, Ints]]:
-    """Yield estates that touch several grids of one community: the grids, most buildings first, and those."""
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """An estate in several grids of one community: the grids, most buildings first, and those."""
+
+    estate_id: str
+    grids: Ints
+    buildings: Ints
+
+
+def _spread_estates(division: Division) -> Iterator[_Spread]:
     units = division.fabric.units
     rows = pd.DataFrame(
         {
@@ -329,23 +349,21 @@ def _estates_in_grids(division: Division) -> Iterator[tuple[str, Ints, Ints]]:
     counts = counts[counts.duplicated(["estate", "community"], keep=False)]
     counts = counts.sort_values(["estate", "community", "buildings"], ascending=[True, True, False])
     for (estate_id, _), group in counts.groupby(["estate", "community"], sort=True):
-        yield str(estate_id), group["grid"].to_numpy(dtype=np.int64), group["buildings"].to_numpy(dtype=np.int64)
+        grids, buildings = group["grid"].to_numpy(dtype=np.int64), group["buildings"].to_numpy(dtype=np.int64)
+        yield _Spread(str(estate_id), grids, buildings)
 
 
-def _split_estate(
-    division: Division, severity: Severity, rule: str, estate_id: str, grids: Ints, buildings: Ints
-) -> Finding:
-    codes = division.grids["code"].fillna(division.grids.index.to_series()).to_numpy(object)[grids]
+def _split_estate(division: Division, severity: Severity, rule: str, spread: _Spread) -> Finding:
+    shares = zip(spread.grids, spread.buildings, strict=True)
     return _finding(
         division,
         severity,
         rule,
-        grids,
-        estate=_estate_name(division, estate_id),
-        estate_id=estate_id,
-        grids=len(grids),
-        codes=" / ".join(_short(str(one)) for one in codes),
-        shares=" / ".join(f"{_short(str(one))} {count}" for one, count in zip(codes, buildings, strict=True)),
+        spread.grids,
+        estate=_estate_name(division, spread.estate_id),
+        estate_id=spread.estate_id,
+        grids=len(spread.grids),
+        shares=" / ".join(f"{_short(division, int(one))} {count}" for one, count in shares),
     )
 
 
@@ -367,14 +385,15 @@ class MainRoads:
                 "households": units["households"].to_numpy(dtype=float)[inside],
             }
         )
-        sums = rows.groupby(["grid", "community", "side"], as_index=False)["households"].sum()
-        for grid, group in sums[sums.duplicated(["grid", "community"], keep=False)].groupby("grid"):
-            parts = np.sort(group["households"].to_numpy())[::-1]
+        sums = rows.groupby(["grid", "community", "side"], as_index=False).sum()
+        several = sums[sums.duplicated(["grid", "community"], keep=False)]
+        for grid, households in several.groupby("grid")["households"]:
+            parts = np.sort(households.to_numpy())[::-1]
             yield _finding(
                 division,
                 Severity.WARNING,
                 "main_road_crossed",
-                [int(grid)],
+                grid,
                 sides=len(parts),
                 shares=" + ".join(f"{round(one)}" for one in parts),
             )
@@ -392,7 +411,11 @@ class Together:
             grids = _grids_of(division, group)
             if len(np.unique(grids)) > 1:
                 yield _finding(
-                    division, Severity.ERROR, "together_parted", np.unique(grids[grids >= 0]), group=" / ".join(group)
+                    division,
+                    Severity.ERROR,
+                    "together_parted",
+                    np.unique(grids[grids >= 0]),
+                    group=" / ".join(group),
                 )
 
 
@@ -415,7 +438,8 @@ class Apart:
 def _grids_of(division: Division, building_ids: Sequence[str]) -> Ints:
     members = division.fabric.members
     chosen = members["building_id"].isin(list(building_ids)).to_numpy(dtype=bool)
-    return division.grid[members["unit"].to_numpy(dtype=np.int64)[chosen]]
+    grids: Ints = division.grid[members["unit"].to_numpy(dtype=np.int64)[chosen]]
+    return grids
 
 
 @dataclass(frozen=True)
@@ -433,7 +457,7 @@ class LockedGrids:
             left = np.flatnonzero((before == grid_id) & (now != grid_id))
             joined = np.flatnonzero((now == grid_id) & (before != grid_id))
             if len(left) + len(joined):
-                number = division.grids.index.get_indexer([grid_id])
+                number = division.numbers_of([grid_id])
                 yield _finding(
                     division,
                     Severity.ERROR,
@@ -469,7 +493,7 @@ class LockedBoundaries:
             along = boundary_units(previous, first, second)
             moved = along[now[along] != before[along]]
             if len(moved):
-                number = division.grids.index.get_indexer([first, second])
+                number = division.numbers_of([first, second])
                 buildings = _buildings(division, moved)
                 yield _finding(
                     division,
@@ -485,7 +509,7 @@ class LockedBoundaries:
 
 def boundary_units(division: Division, first: str, second: str) -> Ints:
     """Return the units of two grids that touch the other one."""
-    a, b = division.grids.index.get_indexer([first, second])
+    a, b = division.numbers_of([first, second])
     u = division.fabric.edges["first"].to_numpy(dtype=np.int64)
     v = division.fabric.edges["second"].to_numpy(dtype=np.int64)
     gu, gv = division.grid[u], division.grid[v]

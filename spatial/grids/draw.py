@@ -90,7 +90,7 @@ def draw_plan(
     return assemble_plan(
         division,
         certificates,
-        exceptions=exception_words(division, certificates["witness"].to_dict()),
+        exceptions=exception_words(division, certificates["witness"]),
         provenance={"seed": str(entropy), **carried_on(division, previous)},
     )
 
@@ -122,9 +122,7 @@ def _lawful_communities(before: Division) -> set[str]:
     return set(before.fabric.town.communities.index) - broken
 
 
-def _run(
-    tasks: Sequence[CommunityTask], executor: Executor | None
-) -> Iterator[tuple[str, CommunityPlan]]:
+def _run(tasks: Sequence[CommunityTask], executor: Executor | None) -> Iterator[tuple[str, CommunityPlan]]:
     if executor is None:
         for task in tasks:
             yield task.community_id, draw_community(task)

@@ -7,7 +7,6 @@ another polygon holds it too, or when no polygon holds it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -103,7 +102,9 @@ def assign_by_polygons(town: Town, polygons: gpd.GeoDataFrame) -> Assigned:
     shapes, ids = layer.geometry.to_numpy(), layer.index.to_numpy(object)
     buildings = town.buildings.geometry.to_numpy()
     names = town.buildings.index.to_numpy(object)
-    building, polygon = shapely.STRtree(shapes).query(buildings, predicate="dwithin", distance=_CLEAR_DISTANCE_M)
+    building, polygon = shapely.STRtree(shapes).query(
+        buildings, predicate="dwithin", distance=_CLEAR_DISTANCE_M
+    )
     flat = shapely.get_dimensions(buildings[building]) == 2
     held = np.where(
         flat,
@@ -121,7 +122,9 @@ def assign_by_polygons(town: Town, polygons: gpd.GeoDataFrame) -> Assigned:
     listed["other"] = second.reindex(listed["building"]).to_numpy()
     share = listed["share"].fillna(0.0).to_numpy()
     # of a footprint a sliver of another polygon does not matter; a point has no share to tell
-    unclear = (share < _CLEAR_SHARE) | (~listed["flat"].eq(other=True).to_numpy() & listed["other"].notna().to_numpy())
+    unclear = (share < _CLEAR_SHARE) | (
+        ~listed["flat"].eq(other=True).to_numpy() & listed["other"].notna().to_numpy()
+    )
     chosen = listed[unclear]
     named = pd.Series(ids)
     ambiguous = pd.DataFrame(
@@ -190,18 +193,15 @@ def evaluate_plan(
     plan = assemble_plan(
         division,
         certificates,
-        exceptions=exception_words(division, _witnesses(certificates)),
+        exceptions=exception_words(division, certificates["witness"]),
         provenance=assignment.provenance if isinstance(assignment, Plan) else {},
     )
     outlines = plan.grids[(plan.grids["kind"] == "basic").to_numpy(dtype=bool)]
-    shape = pd.Series(compactness(outlines.geometry.to_numpy()), index=outlines["community_id"].to_numpy(object))
+    shape = pd.Series(
+        compactness(outlines.geometry.to_numpy()), index=outlines["community_id"].to_numpy(object)
+    )
     scores["compactness"] = shape.groupby(level=0).mean().reindex(scores.index)
     return Evaluation(plan, report, scores, ambiguous, division)
-
-
-def _witnesses(certificates: pd.DataFrame) -> Mapping[str, str | None]:
-    witness = certificates["witness"] if "witness" in certificates else pd.Series(dtype="string")
-    return {str(key): str(value) for key, value in witness.dropna().items()}
 
 
 def _certificates(scores: pd.DataFrame) -> pd.DataFrame:
@@ -214,13 +214,14 @@ def _certificates(scores: pd.DataFrame) -> pd.DataFrame:
             "violation": scores["violation"],
             "extra_pieces": scores["extra_pieces"],
             "inertia": scores["inertia"],
+            "witness": None,
         },
         index=scores.index,
     )
 
 
 def _doubts(fabric: Fabric, table: pd.DataFrame, ambiguous: pd.DataFrame) -> list[Finding]:
-    """What is doubtful about the assignment itself."""
+    """Return what is doubtful about the assignment itself."""
     findings = []
     known = set(fabric.town.buildings.index) | set(fabric.members["building_id"])
     foreign = table["building_id"][~table["building_id"].isin(known)].unique()

@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.findings import Finding, Report, Severity
+from spatial.grids.linework import enclosed, lines_of, taken_further
 from spatial.grids.rules import GridRules
 from spatial.grids.tessellation import SharedBoundaries, shared_boundaries, tessellate
 from spatial.grids.units import Units, build_units
@@ -190,7 +191,10 @@ def _places(units: Units) -> NDArray[np.float64]:
     weight = np.where(empty[unit], 1.0, weight)
     total = np.bincount(unit, weights=weight, minlength=len(units.table))
     return np.stack(
-        [np.bincount(unit, weights=weight * middle[:, axis], minlength=len(total)) / total for axis in (0, 1)],
+        [
+            np.bincount(unit, weights=weight * middle[:, axis], minlength=len(total)) / total
+            for axis in (0, 1)
+        ],
         axis=1,
     )
 
@@ -257,12 +261,12 @@ class _Ground:
         return _near(self.estates, area)
 
     def sides(self, area: shapely.Geometry, places: NDArray[np.float64]) -> Ints:
-        """Number of the part of the area, as cut by main roads, in which each place lies."""
+        """Return the number of the part of the area, as cut by main roads, in which each place lies."""
         roads = _near(self.main_roads, area)
         if not len(roads):
             return np.zeros(len(places), dtype=np.int64)
-        lines = shapely.union_all(np.concatenate([[shapely.boundary(area)], roads]))
-        parts = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+        inside = lines_of(shapely.intersection(roads, area))
+        parts = enclosed(taken_further(inside, shapely.boundary(area)), area)
         place, part = shapely.STRtree(parts).query_nearest(shapely.points(places), all_matches=False)
         nearest = np.zeros(len(places), dtype=np.int64)
         nearest[place] = part
@@ -272,9 +276,8 @@ class _Ground:
         """Whether a barrier occupies each segment."""
         flags = np.zeros(len(shared.first), dtype=bool)
         if len(self.blocking) and len(flags):
-            hit = shapely.STRtree(shapely.points(shared.middle)).query(
-                self.blocking, predicate="dwithin", distance=_ALONG_M
-            )[1]
+            middle = np.asarray(shapely.points(shared.middle), dtype=object)
+            hit = shapely.STRtree(middle).query(self.blocking, predicate="dwithin", distance=_ALONG_M)[1]
             flags[hit] = True
         return flags
 
@@ -282,7 +285,8 @@ class _Ground:
         """Whether one of some lines comes near each segment."""
         flags = np.zeros(len(shared.first), dtype=bool)
         if len(lines) and len(flags):
-            segments = shapely.linestrings(np.stack([shared.start, shared.end], axis=1))
+            lines_between = shapely.linestrings(np.stack([shared.start, shared.end], axis=1))
+            segments = np.asarray(lines_between, dtype=object)
             flags[shapely.STRtree(segments).query(lines, predicate="dwithin", distance=reach_m)[1]] = True
         return flags
 
@@ -298,9 +302,7 @@ def _near(geometries: Geometries, area: shapely.Geometry) -> Geometries:
     return chosen
 
 
-def _edges(
-    cells: Geometries, unit: Ints, side: Ints, table: pd.DataFrame, ground: _Ground
-) -> pd.DataFrame:
+def _edges(cells: Geometries, unit: Ints, side: Ints, table: pd.DataFrame, ground: _Ground) -> pd.DataFrame:
     """Adjacent units of one community."""
     shared = shared_boundaries(cells)
     pair = np.sort(np.stack([unit[shared.first], unit[shared.second]], axis=1), axis=1)
@@ -320,7 +322,8 @@ def _edges(
     group = group.reshape(-1)
 
     def metres(flags: Flags) -> NDArray[np.float64]:
-        return np.bincount(group, weights=length * flags, minlength=len(pairs))
+        total = np.bincount(group, weights=length * flags, minlength=len(pairs))
+        return total.astype(np.float64)
 
     free_m, street_m = metres(~blocked), metres(on_street & ~blocked)
     real = free_m >= _REAL_LENGTH_M
@@ -340,9 +343,7 @@ def _edges(
 
 
 def _chosen(shared: SharedBoundaries, flags: Flags) -> SharedBoundaries:
-    return SharedBoundaries(
-        shared.first[flags], shared.second[flags], shared.start[flags], shared.end[flags]
-    )
+    return SharedBoundaries(shared.first[flags], shared.second[flags], shared.start[flags], shared.end[flags])
 
 
 def _islands(units: gpd.GeoDataFrame, edges: pd.DataFrame) -> list[Finding]:

@@ -82,7 +82,9 @@ def _old_special(fabric: Fabric, previous: Plan | None, before: Division | None)
     old = np.flatnonzero((previous.grids["kind"] == "special").to_numpy(dtype=bool))
     numbers = before.grids.index.get_indexer(previous.grids.index)
     cells = fabric.special.geometry.to_numpy()
-    part, which = shapely.STRtree(previous.grids.geometry.to_numpy()[old]).query(cells, predicate="intersects")
+    part, which = shapely.STRtree(previous.grids.geometry.to_numpy()[old]).query(
+        cells, predicate="intersects"
+    )
     shared = shapely.area(shapely.intersection(cells[part], previous.grids.geometry.to_numpy()[old[which]]))
     same = shared >= _SAME_GROUND * shapely.area(cells[part])
     order = np.argsort(-shared[same], kind="stable")
@@ -114,7 +116,9 @@ def _name_new(table: pd.DataFrame, middles: NDArray[np.float64], previous: Plan 
         height = extent / max(np.sqrt(len(place)), 1.0) * 0.75
         order = rows.index.to_numpy()[reading_order(place[:, 0], place[:, 1], max(height, 1.0))]
         fresh = [row for row in order if table.loc[row, "code"] is None or pd.isna(table.loc[row, "code"])]
-        for row, code in zip(fresh, new_codes(community_id, kind, len(fresh), used_codes), strict=True):
+        for row, code in zip(
+            fresh, new_codes(str(community_id), str(kind), len(fresh), used_codes), strict=True
+        ):
             table.loc[row, "code"] = code
     nameless = table.index[table["grid_id"].isna()]
     nameless = nameless[np.argsort(table.loc[nameless, "code"].to_numpy(object), kind="stable")]

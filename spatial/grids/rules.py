@@ -289,7 +289,7 @@ _SECTIONS: Mapping[str, _Rule | Mapping[str, _Rule]] = {
         "side_penalty_m": _Rule("side_penalty_m", "≥ 0", _number),
     },
     "barriers": {"kinds": _Rule("barrier_kinds", '["river", …]', _texts)},
-    "counts": _Rule("counts", 'community_id = 1, 2 …', _counts),
+    "counts": _Rule("counts", "community_id = 1, 2 …", _counts),
     "keep": {
         "estates": _Rule("kept_estates", '["E12", …]', _texts),
         "grids": _Rule("locked_grids", '{ "G001" = "…" }', _reasons),
@@ -301,7 +301,9 @@ _SECTIONS: Mapping[str, _Rule | Mapping[str, _Rule]] = {
         "stairwells": _Rule("stairwells", "true, false", _flag),
     },
     "walk": {"greatest_m": _Rule("greatest_walk_m", "≥ 0", _number)},
-    "levels": {"parents": _Rule("parents", '"community", "subdistrict"', _one_of("community", "subdistrict"))},
+    "levels": {
+        "parents": _Rule("parents", '"community", "subdistrict"', _one_of("community", "subdistrict"))
+    },
     "redraw": {"lawful_communities": _Rule("redraw_lawful", "true, false", _flag)},
     "knowledge": {"known_share": _Rule("known_share", "0 … 1", _share)},
     "order": {"wishes": _Rule("wishes", '["moved_households", "extra_pieces", "inertia"]', _wishes)},

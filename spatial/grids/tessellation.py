@@ -30,10 +30,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Voronoi, cKDTree
 
-__all__ = ["LATTICE_M", "SharedBoundaries", "shared_boundaries", "tessellate"]
+from spatial.grids.linework import LATTICE_M, enclosed, lines_of, noded, taken_further
 
-LATTICE_M = 1e-4
-"""Lattice on which lines are noded: fine enough for areas, coarse enough to make vertices meet."""
+__all__ = ["SharedBoundaries", "shared_boundaries", "tessellate"]
 
 # Generators stand this far apart on the outline of a building …
 _GENERATOR_STEP_M = 4.0
@@ -130,13 +129,13 @@ def tessellate(
     -----
     The cells' areas sum to the area's with a relative error below 1e-7.
     """
-    area = shapely.set_precision(area, LATTICE_M)
-    cells = _Tessellation(area, seeds, block_lines, plots).cells()
+    ground = shapely.set_precision(area, LATTICE_M)
+    cells = _Tessellation(ground, seeds, block_lines, plots).cells()
     if (cells == None).any():  # noqa: E711 - element by element
         # A footprint wholly under another one leaves no cell: only the seeds' middles are used then.
         middles = np.where(shapely.area(seeds) > 0, shapely.centroid(seeds), seeds)
         owned = np.isin(shapely.to_wkb(seeds), shapely.to_wkb(plots))
-        cells = _Tessellation(area, np.where(owned, seeds, middles), block_lines, plots).cells()
+        cells = _Tessellation(ground, np.where(owned, seeds, middles), block_lines, plots).cells()
     return cells
 
 
@@ -159,23 +158,16 @@ class _Tessellation:
     # 1. faces
 
     def _draw_faces(self) -> None:
-        outline = shapely.boundary(self.area)
-        streets = _lines(shapely.intersection(self.block_lines, self.area))
-        edges = _lines(shapely.intersection(shapely.boundary(self.plots), self.area))
-        self.lines = shapely.union_all(np.concatenate([[outline], streets, edges]), grid_size=LATTICE_M)
-        self.faces = self._enclosed(self.lines)
+        streets = lines_of(shapely.intersection(self.block_lines, self.area))
+        edges = lines_of(shapely.intersection(shapely.boundary(self.plots), self.area))
+        block_lines = taken_further(streets, shapely.boundary(self.area))
+        self.lines = noded(np.concatenate([block_lines, edges]))
+        self.faces = enclosed(self.lines, self.area)
         self.face_tree = shapely.STRtree(self.faces)
-        blocks = self._enclosed(
-            shapely.union_all(np.concatenate([[outline], streets]), grid_size=LATTICE_M)
-        )
+        blocks = enclosed(block_lines, self.area)
         inside = shapely.point_on_surface(self.faces)
-        self.block = _first_hit(shapely.STRtree(blocks), inside)
+        self.block = _first_hit(shapely.STRtree(blocks), shapely.get_coordinates(inside))
         self.plot = self._plot_at(inside)
-
-    def _enclosed(self, lines: shapely.Geometry) -> Geometries:
-        """Faces that lines enclose inside the area."""
-        faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
-        return faces[shapely.intersects(self.area, shapely.point_on_surface(faces))]
 
     def _plot_at(self, points: Geometries) -> Ints:
         """Smallest plot over each point."""
@@ -197,17 +189,17 @@ class _Tessellation:
         outside = ~shapely.intersects(self.area, places)
         if outside.any():
             inner = shapely.buffer(self.area, -_APART_M)
-            inner = self.area if shapely.is_empty(inner) else inner
-            nearest = shapely.shortest_line(inner, places[outside])
+            ground = self.area if inner.is_empty else inner
+            nearest = shapely.shortest_line(ground, places[outside])
             places[outside] = shapely.get_point(nearest, 0)
         self.places = _moved_apart(shapely.get_coordinates(places))
         self.moved = outside | (shapely.get_coordinates(places) != self.places).any(axis=1)
-        self.seed_face = _first_hit(self.face_tree, shapely.points(self.places))
+        self.seed_face = _first_hit(self.face_tree, self.places)
 
     # 2. regions
 
     def _join_regions(self) -> None:
-        """A plot with a seed is a region; the rest of its block is another."""
+        """Join faces: a plot with a seed is a region, the rest of its block another."""
         self._own_plots()
         seeded = np.zeros(len(self.faces), dtype=bool)
         seeded[self.seed_face] = True
@@ -252,7 +244,8 @@ class _Tessellation:
 
     def _seed_points(self) -> tuple[Floats, Ints]:
         """Points along the outline of each footprint, and the middle of each seed."""
-        drawn = np.where(self.moved | (shapely.get_dimensions(self.seeds) < 2), None, self.seeds)
+        drawn = self.seeds.copy()
+        drawn[self.moved | (shapely.get_dimensions(self.seeds) < 2)] = None
         shrunk = shapely.buffer(drawn, -_SHRINK_M, join_style="mitre", quad_segs=1)
         dense = shapely.segmentize(shrunk, _GENERATOR_STEP_M)
         points, seed = shapely.get_coordinates(dense, return_index=True)
@@ -311,7 +304,7 @@ class _Tessellation:
 
     def _seed_at(self, points: Floats) -> Ints:
         """Seed of the ground at points; −1 outside the area or where it is not known yet."""
-        face = _first_hit(self.face_tree, shapely.points(points))
+        face = _first_hit(self.face_tree, points)
         region = np.where(face >= 0, self.region[face], _NOWHERE)
         seed = np.full(len(points), _NOWHERE, dtype=np.int64)
         for one in np.unique(region):
@@ -327,25 +320,22 @@ class _Tessellation:
             for region, (points, seed) in self.generators.items()
             if (seed != seed[0]).any()
         ]
-        return _lines(np.array(drawn, dtype=object))
+        return lines_of(np.concatenate([np.empty(0, dtype=object), *drawn]))
 
     # 5. and 6. cells
 
     def cells(self) -> Geometries:
         self._generate()
-        lines = shapely.union_all(
-            np.concatenate([_lines(np.array([self.lines])), self._ridges()]), grid_size=LATTICE_M
-        )
-        faces = self._enclosed(lines)
+        faces = enclosed(noded(np.concatenate([self.lines, self._ridges()])), self.area)
         inside = shapely.get_coordinates(shapely.point_on_surface(faces))
-        seed = _joined(faces, self._seed_at(inside), shapely.points(self.places))
+        seed = _joined(faces, self._seed_at(inside), self.places)
         cells = np.full(len(self.seeds), None, dtype=object)
         for one in np.unique(seed[seed >= 0]):
             cells[one] = shapely.coverage_union_all(faces[seed == one])
         return cells
 
 
-def _joined(faces: Geometries, seed: Ints, places: Geometries) -> Ints:
+def _joined(faces: Geometries, seed: Ints, places: Floats) -> Ints:
     """Give faces that are cut off from their seed to the neighbour with most common boundary."""
     shared = shared_boundaries(faces)
     length = coo_array(
@@ -388,7 +378,7 @@ def _joined(faces: Geometries, seed: Ints, places: Geometries) -> Ints:
     return seed
 
 
-def _ridges_between(points: Floats, seed: Ints) -> shapely.Geometry:
+def _ridges_between(points: Floats, seed: Ints) -> Geometries:
     """Voronoi ridges between points of different seeds, joined into smooth lines."""
     middle = points.mean(axis=0)
     _, first = np.unique(np.rint(points / LATTICE_M / 10).astype(np.int64), axis=0, return_index=True)
@@ -397,11 +387,10 @@ def _ridges_between(points: Floats, seed: Ints) -> shapely.Geometry:
     frame = np.array([(-reach, -reach), (-reach, reach), (reach, -reach), (reach, reach)])
     diagram = Voronoi(np.concatenate([local, frame]))
     pair = diagram.ridge_points
-    real = (pair < len(local)).all(axis=1)
+    real: NDArray[np.bool_] = np.asarray((pair < len(local)).all(axis=1))
     pair = pair[real]
-    ends = np.array(diagram.ridge_vertices, dtype=np.int64)[real] if real.all() else np.array(
-        [ends for ends, kept in zip(diagram.ridge_vertices, real, strict=True) if kept], dtype=np.int64
-    ).reshape(-1, 2)
+    vertices = [ends for ends, kept in zip(diagram.ridge_vertices, real, strict=True) if kept]
+    ends = np.array(vertices, dtype=np.int64).reshape(-1, 2)
     owners = np.sort(seed[pair], axis=1)
     border = owners[:, 0] != owners[:, 1]
     owners, ends = owners[border], ends[border]
@@ -409,8 +398,8 @@ def _ridges_between(points: Floats, seed: Ints) -> shapely.Geometry:
     group = np.unique(owners, axis=0, return_inverse=True)[1].reshape(-1)
     order = np.argsort(group, kind="stable")
     chains = shapely.line_merge(shapely.multilinestrings(segments[order], indices=group[order]))
-    smooth = shapely.simplify(shapely.get_parts(chains), _SMOOTHING_M)
-    return shapely.multilinestrings(smooth)
+    smooth: Geometries = shapely.simplify(shapely.get_parts(chains), _SMOOTHING_M)
+    return smooth
 
 
 def _moved_apart(places: Floats) -> Floats:
@@ -426,8 +415,9 @@ def _moved_apart(places: Floats) -> Floats:
     return np.where((count[group] > 1)[:, None], places + offset, places)
 
 
-def _first_hit(tree: shapely.STRtree, points: Geometries) -> Ints:
+def _first_hit(tree: shapely.STRtree, places: Floats) -> Ints:
     """Lowest number of a tree's polygon at each point, −1 for none."""
+    points = np.asarray(shapely.points(places), dtype=object)
     found = np.full(len(points), len(tree.geometries), dtype=np.int64)
     point, polygon = tree.query(points, predicate="intersects")
     np.minimum.at(found, point, polygon)
@@ -437,11 +427,3 @@ def _first_hit(tree: shapely.STRtree, points: Geometries) -> Ints:
 
 def _inside(polygon: shapely.Geometry) -> Floats:
     return np.asarray(shapely.get_coordinates(shapely.point_on_surface(polygon)))
-
-
-def _lines(geometries: Geometries) -> Geometries:
-    """Line strings among the parts of geometries."""
-    parts = shapely.get_parts(geometries)
-    while (shapely.get_type_id(parts) >= 4).any():
-        parts = shapely.get_parts(parts)
-    return parts[(shapely.get_dimensions(parts) == 1) & ~shapely.is_empty(parts)]

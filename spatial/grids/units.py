@@ -122,7 +122,7 @@ def build_units(town: Town, rules: GridRules, *, bonded: bool = True) -> Units:
 
 
 def _special_parts(town: Town) -> pd.DataFrame:
-    """Special areas cut by communities."""
+    """Return special areas, cut by communities."""
     areas = town.layer("special_areas")
     community, area = shapely.STRtree(areas.geometry.to_numpy()).query(
         town.communities.geometry.to_numpy(), predicate="intersects"
@@ -142,7 +142,7 @@ def _special_parts(town: Town) -> pd.DataFrame:
 
 
 def _pieces(town: Town, rules: GridRules, unknown: NDArray[np.bool_]) -> pd.DataFrame:
-    """Buildings, stairwells of those that may be divided, and estates drawn without buildings."""
+    """Return buildings, stairwells of those that may be divided, and estates drawn without buildings."""
     buildings = town.buildings
     count = buildings["households"].fillna(0).to_numpy(dtype=float)
     weight = count.copy()
@@ -166,9 +166,7 @@ def _pieces(town: Town, rules: GridRules, unknown: NDArray[np.bool_]) -> pd.Data
     return _with_stairwells(town, pieces, rules.upper) if rules.stairwells else pieces
 
 
-def _expected(
-    town: Town, weight: NDArray[np.float64], unknown: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _expected(town: Town, weight: NDArray[np.float64], unknown: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Weight expected of each unknown building: the median of its estate, community, town."""
     known = pd.Series(weight).where(~unknown & lives(town.buildings))
     expected = pd.Series(np.nan, index=known.index)
@@ -176,7 +174,9 @@ def _expected(
         group = town.buildings[level].reset_index(drop=True)
         expected = expected.fillna(known.groupby(group).transform("median"))
     whole = known.median()
-    return expected.fillna(0.0 if np.isnan(whole) else whole).to_numpy()[unknown]
+    filled = expected.fillna(0.0 if np.isnan(whole) else whole).to_numpy()
+    chosen: NDArray[np.float64] = filled[unknown].astype(np.float64)
+    return chosen
 
 
 def _estates_without_buildings(town: Town) -> pd.DataFrame:
@@ -257,7 +257,9 @@ def _bonds(town: Town, rules: GridRules, pieces: pd.DataFrame) -> list[tuple[str
     estates = town.estates
     unknown_estates = [one for one in rules.kept_estates if one not in estates.index]
     if unknown_estates:
-        raise RulesError("grids.rule_names_unknown", table="estates", ids=unknown_estates, rule="keep.estates")
+        raise RulesError(
+            "grids.rule_names_unknown", table="estates", ids=unknown_estates, rule="keep.estates"
+        )
     drawn_as_point = estates.index[shapely.get_dimensions(estates.geometry.to_numpy()) == 0]
     kept = sorted({*rules.kept_estates, *drawn_as_point})
     bonds = [

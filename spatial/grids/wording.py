@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from spatial.grids.certificate import Witness
 from spatial.grids.division import Division
 from spatial.grids.fabric import Fabric
-from spatial.grids.partition import Witness
 from spatial.messages import text
 
 __all__ = ["exception_words", "subject_name", "witness_words"]
@@ -28,7 +29,7 @@ def witness_words(witnesses: Iterable[Witness], fabric: Fabric, units: Iterable[
     sentences = []
     for witness in witnesses:
         named = [subject_name(fabric, numbers[one]) for one in witness.units[:_NAMES_SHOWN]]
-        values = {key: round(value) for key, value in witness.values.items()}
+        values: dict[str, Any] = {key: round(value) for key, value in witness.values.items()}
         sentences.append(
             text(
                 f"grids.witness.{witness.kind}",
@@ -40,12 +41,12 @@ def witness_words(witnesses: Iterable[Witness], fabric: Fabric, units: Iterable[
     return " ".join(dict.fromkeys(sentences))
 
 
-def exception_words(division: Division, witnesses: Mapping[str, str | None]) -> dict[str, str]:
+def exception_words(division: Division, witnesses: pd.Series) -> dict[str, str]:
     """Return why grids lie outside the window, by grid_id.
 
     Parameters
     ----------
-    witnesses : the words of each community's certificate
+    witnesses : the words of each community's certificate, null for none
     """
     rules, weight, grids = division.fabric.rules, division.weight, division.grids
     unit_weight = division.fabric.units["weight"].to_numpy(dtype=float)
@@ -64,8 +65,10 @@ def exception_words(division: Division, witnesses: Mapping[str, str | None]) -> 
             name = subject_name(division.fabric, int(inhabited[0]))
             reason = text("grids.exception.unit", name=name, **values)
         else:
-            reason = witnesses.get(str(community_id)) or text("grids.exception.other", **values)
-        words[str(grids.index[grid])] = reason
+            witness = witnesses.get(community_id)
+            known = witness is not None and not pd.isna(witness)
+            reason = str(witness) if known else text("grids.exception.other", **values)
+        words[str(grids.index[int(grid)])] = reason
     return words
 
 
