@@ -29,13 +29,13 @@ def _run(before: Path, after: Path, output: Path) -> tuple[ExitCode, dict[str, A
     write_difference(difference, output)
     changes = difference.grids["change"].value_counts().to_dict()
     say("commands.compare.result", buildings=difference.buildings, households=difference.households)
-    for flow in difference.flows.itertuples():
+    for before_id, after_id, moved, buildings in difference.flows.itertuples(index=False, name=None):
         say(
             "commands.compare.flow",
-            before=flow.from_grid,
-            after=flow.to_grid,
-            buildings=flow.buildings,
-            households=int(flow.households),
+            before=before_id,
+            after=after_id,
+            buildings=buildings,
+            households=int(moved),
         )
     say("commands.written", path=output)
     return ExitCode.DONE, {

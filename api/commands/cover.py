@@ -45,19 +45,16 @@ def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode
         buildings=len(coverage.buildings),
         households=int(coverage.buildings["households"].sum()),
     )
-    results = {}
-    for row, share in zip(whole.itertuples(), covered_share(whole), strict=True):
-        name = catalogue[row.category].names[current_language()]
-        assessed = None if pd.isna(share) else float(share)
-        results[row.category] = {"limit_m": row.limit_m, "share": assessed}
-        if assessed is None:
+    results: dict[str, Any] = {}
+    for record, share in zip(whole.to_dict(orient="records"), covered_share(whole), strict=True):
+        category = str(record["category"])
+        name = catalogue[category].names[current_language()]
+        results[category] = {"limit_m": record["limit_m"], "share": None}
+        if pd.isna(share):
             say("commands.cover.not_assessed", name=name)
-        else:
-            say("commands.cover.rate", name=name, limit_m=row.limit_m, share=assessed, **_counts(row))
-            results[row.category] |= _counts(row)
+            continue
+        counts = {part: float(record[part]) for part in ("numerator", "denominator", "undetermined")}
+        say("commands.cover.rate", name=name, limit_m=record["limit_m"], share=share, **counts)
+        results[category] |= {"share": float(share), **counts}
     say("commands.written", path=output)
     return ExitCode.DONE, {"coverage": str(output), "gaps": len(coverage.gaps), "rates": results}
-
-
-def _counts(row: Any) -> dict[str, float]:  # noqa: ANN401 - a row of the rates
-    return {name: float(getattr(row, name)) for name in ("numerator", "denominator", "undetermined")}

@@ -39,8 +39,11 @@ def rules_from(path: Path | None, lower: int | None, upper: int | None) -> GridR
     from spatial.grids import GridRules, read_rules
 
     rules = GridRules() if path is None else read_rules(path)
-    given = {name: value for name, value in (("lower", lower), ("upper", upper)) if value is not None}
-    return replace(rules, **given)
+    return replace(
+        rules,
+        lower=rules.lower if lower is None else lower,
+        upper=rules.upper if upper is None else upper,
+    )
 
 
 def plan_summary(plan: Plan) -> dict[str, Any]:

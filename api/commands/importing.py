@@ -22,19 +22,17 @@ def command() -> LocalCommand:
 
 
 def _run(sources: tuple[Path, ...], output: Path, mapping: Path) -> tuple[ExitCode, dict[str, Any]]:
-    import pandas as pd
-
     from spatial.io import import_town, write_town
 
     with progress_bars() as progress:
         imported = import_town(sources, mapping, progress)
     write_town(imported.town, output)
     counts = imported.counts
-    for (layer, table), rows in counts.groupby(["layer", "table"], sort=False, dropna=False):
+    unused = counts["table"].isna()
+    for record in counts[unused].to_dict(orient="records"):
+        say("commands.import.unused", layer=record["layer"], read=record["rows"])
+    for (layer, table), rows in counts[~unused].groupby(["layer", "table"], sort=False):
         outcomes = rows.set_index("outcome")["rows"]
-        if pd.isna(table):
-            say("commands.import.unused", layer=layer, read=int(outcomes.sum()))
-            continue
         say(
             "commands.import.counts",
             layer=layer,
