@@ -2,6 +2,8 @@
 
 from spatial.lifecircle.capacity import CapacityReport, assess_capacity, two_step_access
 from spatial.lifecircle.coverage import Coverage, assess_coverage
+from spatial.lifecircle.openings import best_openings
+from spatial.lifecircle.proposal import Proposal, site_facilities
 from spatial.lifecircle.rates import Indicator, covered_share
 from spatial.lifecircle.siting import Siting, locate
 from spatial.lifecircle.survey import Survey
@@ -11,12 +13,15 @@ __all__ = [
     "CapacityReport",
     "Coverage",
     "Indicator",
+    "Proposal",
     "Siting",
     "Survey",
     "assess_capacity",
     "assess_coverage",
+    "best_openings",
     "covered_share",
     "locate",
+    "site_facilities",
     "two_step_access",
     "walk",
 ]
