@@ -19,16 +19,20 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent))
 
 from county import assembly, figures
-from county.buildings import Layout, campus, street_front
-from county.communities import assign_faces
+from county.buildings import Campus, Layout, campus, street_front
+from county.communities import COMMUNITIES, DATA_POOR, assign_faces
 from county.estates import build_estates
 from county.facilities import open_facilities
-from county.lots import Lot, allot, lots_of
+from county.lots import Lot, lots_of
 from county.names import alley_names, estate_names, street_names
 from county.streets import cut_blocks, superfaces
+from county.telling_gate import find_telling_gate, with_gate_shut
 from county.terrain import CRS, draw_terrain
 from county.todays_grids import draw_todays_grids
+from county.walking import Walking
 from county.ways import node_ways
+from county.zoning import allot
+
 from spatial.checks import make_town
 from spatial.io import write_town
 from spatial.town import Town
@@ -39,16 +43,15 @@ NAME = "青澜县"
 SEED = 7
 PACKAGE = Path(__file__).with_name("demo-county.gpkg")
 
-# (buildings at most, their length, their depth, storeys at most) of uses that are no dwellings
 _CAMPUSES = {
-    "school": (5, (38.0, 66.0), (12.0, 16.0), 5),
-    "kindergarten": (1, (26.0, 38.0), (13.0, 17.0), 3),
-    "hospital": (6, (46.0, 72.0), (16.0, 22.0), 12),
-    "government": (4, (48.0, 80.0), (15.0, 19.0), 8),
-    "market": (2, (36.0, 60.0), (20.0, 28.0), 2),
-    "mall": (2, (60.0, 90.0), (36.0, 52.0), 5),
-    "industry": (7, (50.0, 95.0), (22.0, 34.0), 2),
-    "station": (1, (60.0, 90.0), (20.0, 26.0), 2),
+    "school": Campus(5, (38.0, 66.0), (12.0, 16.0), 5),
+    "kindergarten": Campus(1, (26.0, 38.0), (13.0, 17.0), 3),
+    "hospital": Campus(6, (46.0, 72.0), (16.0, 22.0), 12),
+    "government": Campus(4, (48.0, 80.0), (15.0, 19.0), 8),
+    "market": Campus(2, (36.0, 60.0), (20.0, 28.0), 2),
+    "mall": Campus(2, (60.0, 90.0), (36.0, 52.0), 5),
+    "industry": Campus(7, (50.0, 95.0), (22.0, 34.0), 2),
+    "station": Campus(1, (60.0, 90.0), (20.0, 26.0), 2),
 }
 
 
@@ -77,15 +80,27 @@ def generate(seed: int = SEED) -> Town:
     ways = node_ways(lots, roads, [path for estate in estates for path in estate.paths], terrain)
 
     classes = [estate.estate_class for estate in estates]
-    estates_table = assembly.estates_table(lots, estates, estate_names(classes, stream("names")),
-                                           figures.persons_per_household())
+    estates_table = assembly.estates_table(
+        lots, estates, estate_names(classes, stream("names")), figures.persons_per_household()
+    )
     places = assembly.standing(estates, others)
     true = assembly.buildings_table(lots, places, estates_table, poor=False, rng=stream("residents"))
     known = assembly.buildings_table(lots, places, estates_table, poor=True, rng=stream("residents"))
     communities = assembly.communities_table(lots, ways.cells)
-    facilities = open_facilities(lots, true, estates_table, ways.streets, roads, stream("facilities"))
+    shut = [gate.point for estate in estates for gate in estate.gates if not gate.open]
+    walking = Walking.of(ways.streets, shut)
+    facilities = open_facilities(
+        lots, true, estates_table, ways.streets, walking, roads=roads, rng=stream("facilities")
+    )
+    recorded = [
+        n for n, estate in enumerate(estates) if COMMUNITIES[lots[estate.lot].community].name != DATA_POOR
+    ]
+    telling = find_telling_gate(estates, recorded, true, walking, facilities)
+    estates = with_gate_shut(estates, telling)
     layer, services, entrances = assembly.facility_tables(facilities, stream("entrances"))
-    residents = true.merge(communities[["community_id", "name"]], on="community_id", suffixes=("", "_community"))
+    residents = true.merge(
+        communities[["community_id", "name"]], on="community_id", suffixes=("", "_community")
+    )
     tables: dict[str, pd.DataFrame] = {
         "communities": communities,
         "estates": estates_table,
@@ -110,7 +125,15 @@ def generate(seed: int = SEED) -> Town:
     for table in tables.values():
         table["source"] = assembly.SOURCE
         table["as_of"] = figures.AS_OF
-    return make_town(NAME, CRS, tables, _provenance(seed))
+    gate_point = estates[telling.estate].gates[telling.gate].point
+    gates = tables["gates"]
+    gate_id = gates.loc[gates.geometry == gate_point, "gate_id"].iloc[0]
+    return make_town(
+        NAME,
+        CRS,
+        tables,
+        _provenance(seed) | {"telling_gate": gate_id, "telling_gate_category": telling.category},
+    )
 
 
 def _other_buildings(lots: list[Lot], rng: np.random.Generator) -> list[tuple[int, Layout]]:
@@ -120,7 +143,7 @@ def _other_buildings(lots: list[Lot], rng: np.random.Generator) -> list[tuple[in
         if lot.use == "mixed":
             found.append((number, street_front(lot.plot, rng)))
         elif lot.use in _CAMPUSES:
-            found.append((number, campus(lot.plot, *_CAMPUSES[lot.use], rng)))
+            found.append((number, campus(lot.plot, _CAMPUSES[lot.use], rng)))
     return found
 
 
@@ -137,7 +160,9 @@ def _provenance(seed: int) -> dict[str, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the package and print what it holds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--output", type=Path, default=PACKAGE)
     options = parser.parse_args(arguments)

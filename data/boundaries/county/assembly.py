@@ -18,6 +18,7 @@ from county.facilities import Facility
 from county.lots import Lot
 from county.terrain import CRS, Terrain
 from county.ways import LEVEL_CROSSING, Ways
+from county.zoning import SPECIAL_USES
 
 __all__ = [
     "barriers_table",
@@ -35,7 +36,7 @@ SOURCE = "合成数据"
 # One building in so many of the community with poor records has no household count at all.
 _UNKNOWN_SHARE = 0.04
 _ESTIMATED_SHARE = 0.35
-_SPECIAL_KINDS = ("school", "market", "hospital", "government", "industry", "station", "park", "mall")
+_WITHOUT_GATES = 2
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,14 @@ def standing(estates: Sequence[Estate], others: Sequence[tuple[int, Layout]]) ->
         for building in estate.layout.buildings
     ]
     found += [Standing(building, lot, -1) for lot, layout in others for building in layout.buildings]
-    return sorted(found, key=lambda one: (one.lot, round(-one.building.footprint.centroid.y), one.building.footprint.centroid.x))
+    return sorted(
+        found,
+        key=lambda one: (
+            one.lot,
+            round(-one.building.footprint.centroid.y),
+            one.building.footprint.centroid.x,
+        ),
+    )
 
 
 def _centimetres(geometries: Sequence[shapely.Geometry]) -> NDArray[np.object_]:
@@ -76,8 +84,9 @@ def communities_table(lots: Sequence[Lot], cells: NDArray[np.object_]) -> gpd.Ge
     )
 
 
-def estates_table(lots: Sequence[Lot], estates: Sequence[Estate], names: Sequence[str], residents_each: float
-                  ) -> gpd.GeoDataFrame:
+def estates_table(
+    lots: Sequence[Lot], estates: Sequence[Estate], names: Sequence[str], residents_each: float
+) -> gpd.GeoDataFrame:
     """Return the estates; households are the sum of their buildings'."""
     return gpd.GeoDataFrame(
         {
@@ -95,8 +104,13 @@ def estates_table(lots: Sequence[Lot], estates: Sequence[Estate], names: Sequenc
     )
 
 
-def buildings_table(lots: Sequence[Lot], places: Sequence[Standing], estates: gpd.GeoDataFrame, poor: bool,
-                    rng: np.random.Generator) -> gpd.GeoDataFrame:
+def buildings_table(
+    lots: Sequence[Lot],
+    places: Sequence[Standing],
+    estates: gpd.GeoDataFrame,
+    poor: bool,
+    rng: np.random.Generator,
+) -> gpd.GeoDataFrame:
     """Return the buildings.
 
     Parameters
@@ -127,7 +141,9 @@ def buildings_table(lots: Sequence[Lot], places: Sequence[Standing], estates: gp
         {
             "building_id": [f"B{n:04d}" for n in range(1, len(places) + 1)],
             "name": names,
-            "estate_id": [estates["estate_id"].iloc[one.estate] if one.estate >= 0 else None for one in places],
+            "estate_id": [
+                estates["estate_id"].iloc[one.estate] if one.estate >= 0 else None for one in places
+            ],
             "community_id": [COMMUNITIES[lots[one.lot].community].code for one in places],
             "households": households,
             "households_basis": np.where(homes, "registered", None),
@@ -143,7 +159,9 @@ def buildings_table(lots: Sequence[Lot], places: Sequence[Standing], estates: gp
     )
 
 
-def stairwells_table(places: Sequence[Standing], buildings: gpd.GeoDataFrame, estates: Sequence[Estate]) -> pd.DataFrame:
+def stairwells_table(
+    places: Sequence[Standing], buildings: gpd.GeoDataFrame, estates: Sequence[Estate]
+) -> pd.DataFrame:
     """Return the stairwells of the large estates, where a building may have to be divided."""
     rows = [
         (f"{building_id}-{number}", building_id, str(number), households)
@@ -166,18 +184,28 @@ def streets_table(ways: Ways) -> gpd.GeoDataFrame:
 
 
 def gates_table(lots: Sequence[Lot], estates: Sequence[Estate], table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the gates of the walled estates; two estates of the community with poor data have none on record."""
-    missing = {
+    """Return the gates of the walled estates; some of the community with poor data are on no record."""
+    poor = [
         number
-        for number in [n for n, e in enumerate(estates) if e.walled and COMMUNITIES[lots[e.lot].community].name == DATA_POOR][:2]
-    }
+        for number, estate in enumerate(estates)
+        if estate.walled and COMMUNITIES[lots[estate.lot].community].name == DATA_POOR
+    ]
+    missing = poor[:_WITHOUT_GATES]
     rows = [
-        (table["estate_id"].iloc[number], f"{table['name'].iloc[number]}{_GATE_NAMES[min(place, 3)]}", gate.kind, gate.open, gate.point)
+        (
+            table["estate_id"].iloc[number],
+            f"{table['name'].iloc[number]}{_GATE_NAMES[min(place, 3)]}",
+            gate.kind,
+            gate.open,
+            gate.point,
+        )
         for number, estate in enumerate(estates)
         if number not in missing
         for place, gate in enumerate(estate.gates)
     ]
-    frame = gpd.GeoDataFrame(rows, columns=["estate_id", "name", "kind", "open", "geometry"], geometry="geometry", crs=CRS)
+    frame = gpd.GeoDataFrame(
+        rows, columns=["estate_id", "name", "kind", "open", "geometry"], geometry="geometry", crs=CRS
+    )
     frame.insert(0, "gate_id", [f"G{number:03d}" for number in range(1, len(frame) + 1)])
     return frame
 
@@ -193,17 +221,25 @@ def barriers_table(terrain: Terrain) -> gpd.GeoDataFrame:
     water = shapely.intersection(terrain.river, terrain.outline)
     rows: list[tuple[str, str, bool, bool, shapely.Geometry]] = [
         ("river", "青澜河", True, True, water),
-        *(("railway", "青澜铁路", True, True, part) for part in shapely.get_parts(shapely.difference(track, crossing))),
+        *(
+            ("railway", "青澜铁路", True, True, part)
+            for part in shapely.get_parts(shapely.difference(track, crossing))
+        ),
         ("railway", "南环路平交道口", False, True, shapely.intersection(track, crossing)),
     ]
-    frame = gpd.GeoDataFrame(rows, columns=["kind", "name", "blocks_walking", "blocks_grids", "geometry"], geometry="geometry", crs=CRS)
+    frame = gpd.GeoDataFrame(
+        rows,
+        columns=["kind", "name", "blocks_walking", "blocks_grids", "geometry"],
+        geometry="geometry",
+        crs=CRS,
+    )
     frame.geometry = _centimetres(frame.geometry.to_list())
     return frame
 
 
 def special_areas_table(lots: Sequence[Lot]) -> gpd.GeoDataFrame:
     """Return the areas that are grids of their own kind: campuses, markets, offices, works, parks."""
-    own = [lot for lot in lots if lot.use in _SPECIAL_KINDS]
+    own = [lot for lot in lots if lot.use in SPECIAL_USES]
     return gpd.GeoDataFrame(
         {
             "special_area_id": [f"Z{number:02d}" for number in range(1, len(own) + 1)],
@@ -215,8 +251,9 @@ def special_areas_table(lots: Sequence[Lot]) -> gpd.GeoDataFrame:
     )
 
 
-def facility_tables(facilities: Sequence[Facility], rng: np.random.Generator
-                    ) -> tuple[gpd.GeoDataFrame, pd.DataFrame, gpd.GeoDataFrame]:
+def facility_tables(
+    facilities: Sequence[Facility], rng: np.random.Generator
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, gpd.GeoDataFrame]:
     """Return the tables facilities, services and entrances."""
     ids = [f"F{number:04d}" for number in range(1, len(facilities) + 1)]
     layer = gpd.GeoDataFrame(
@@ -240,6 +277,8 @@ def facility_tables(facilities: Sequence[Facility], rng: np.random.Generator
         for facility_id, one in zip(ids, facilities, strict=True)
         for point in one.entrances
     ]
-    entrances = gpd.GeoDataFrame(rows, columns=["facility_id", "geometry", "step_free"], geometry="geometry", crs=CRS)
+    entrances = gpd.GeoDataFrame(
+        rows, columns=["facility_id", "geometry", "step_free"], geometry="geometry", crs=CRS
+    )
     entrances.insert(0, "entrance_id", [f"N{number:03d}" for number in range(1, len(entrances) + 1)])
     return layer, services, entrances

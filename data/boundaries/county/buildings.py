@@ -13,7 +13,18 @@ import numpy as np
 import shapely
 from shapely import LineString, Polygon, affinity
 
-__all__ = ["FORMS", "Building", "Form", "Layout", "campus", "rows", "single", "street_front", "thinned"]
+__all__ = [
+    "FORMS",
+    "Building",
+    "Campus",
+    "Form",
+    "Layout",
+    "campus",
+    "rows",
+    "single",
+    "street_front",
+    "thinned",
+]
 
 _SPINE_CLEARANCE_M = 4.5
 _LANE_M = 3.6
@@ -59,6 +70,15 @@ FORMS = {
 }
 
 
+# (form, length, depth) of a building that stands alone, the largest first
+_SINGLES = (
+    (FORMS["tower"], 34.0, 19.0),
+    (FORMS["slab"], 58.0, 12.5),
+    (FORMS["slab"], 43.0, 12.0),
+    (FORMS["slab"], 30.0, 11.0),
+)
+
+
 @dataclass(frozen=True)
 class Building:
     """A building before it has an id."""
@@ -102,7 +122,13 @@ def _bearing(plot: Polygon) -> float:
 
 
 def rows(
-    plot: Polygon, cell: Polygon, form: Form, occupancy: float, rng: np.random.Generator, *, spread: float = 1.0
+    plot: Polygon,
+    cell: Polygon,
+    form: Form,
+    occupancy: float,
+    rng: np.random.Generator,
+    *,
+    spread: float = 1.0,
 ) -> Layout:
     """Lay a plot out in rows of one form.
 
@@ -126,7 +152,7 @@ def rows(
     y = bottom + rng.uniform(0.0, 3.0)
     while y + form.depth_m[0] < top:
         depth = rng.uniform(*form.depth_m)
-        row = _row(buildable, y, depth, spine_x, form, rng)
+        row = _row(buildable, form, rng, y=y, depth=depth, spine_x=spine_x)
         if row:
             boxes += row
             lane_y = y + depth + _LANE_M
@@ -160,8 +186,10 @@ def _loosened(form: Form, spread: float) -> Form:
     )
 
 
-def _row(buildable: Polygon, y: float, depth: float, spine_x: float, form: Form, rng: np.random.Generator
-         ) -> list[Polygon]:
+def _row(
+    buildable: Polygon, form: Form, rng: np.random.Generator, *, y: float, depth: float, spine_x: float
+) -> list[Polygon]:
+    """Return the footprints of one row, left and right of the spine."""
     chords = [_chord(buildable, at) for at in (y, y + depth / 2, y + depth)]
     if any(chord is None for chord in chords):
         return []
@@ -178,8 +206,10 @@ def _row(buildable: Polygon, y: float, depth: float, spine_x: float, form: Form,
         slack = free - count * length - form.side_gap_m * (count - 1)
         step = length + form.side_gap_m + (slack / (count - 1) if count > 1 else 0.0)
         offset = 0.0 if count > 1 else slack * rng.uniform(0.0, 1.0)
-        boxes += [shapely.box(first + offset + k * step, y, first + offset + k * step + length, y + depth)
-                  for k in range(count)]
+        boxes += [
+            shapely.box(first + offset + k * step, y, first + offset + k * step + length, y + depth)
+            for k in range(count)
+        ]
     inside = shapely.covers(buildable.buffer(0.05), np.array(boxes)) if boxes else []
     return [box for box, keep in zip(boxes, inside, strict=True) if keep and rng.random() < 0.96]
 
@@ -199,7 +229,7 @@ def _clipped(lane: LineString, row: list[Polygon], spine_x: float) -> LineString
     """Return the part of a lane that serves a row, from its outermost door or the spine to the other."""
     ends = [box.bounds[0] + 3.0 for box in row] + [box.bounds[2] - 3.0 for box in row] + [spine_x]
     y = lane.bounds[1]
-    return LineString([(min(ends), y), (max(max(ends), min(ends) + _SHORTEST_LANE_M), y)])
+    return LineString([(min(ends), y), (max(*ends, min(ends) + _SHORTEST_LANE_M), y)])
 
 
 def _building(box: Polygon, form: Form, occupancy: float, rng: np.random.Generator) -> Building:
@@ -217,19 +247,23 @@ def single(plot: Polygon, occupancy: float, rng: np.random.Generator) -> Layout:
     centre = plot.centroid
     ground = affinity.rotate(plot, -turn, origin=centre)
     left, bottom, right, top = ground.bounds
-    for form, length, depth in ((FORMS["tower"], 34.0, 19.0), (FORMS["slab"], 58.0, 12.5), (FORMS["slab"], 43.0, 12.0),
-                                (FORMS["slab"], 30.0, 11.0)):  # fmt: skip
-        wide, deep = right - left, top - bottom
-        if wide < length + 8 and deep >= length + 8:
-            length, depth = depth, length
-        box = affinity.translate(shapely.box(-length / 2, -depth / 2, length / 2, depth / 2), centre.x, centre.y)
+    wide, deep = right - left, top - bottom
+    for form, length, depth in _SINGLES:
+        # Across the plot where it is too narrow for the building along it.
+        turned = wide < length + 8.0 <= deep
+        x, y = (depth / 2, length / 2) if turned else (length / 2, depth / 2)
+        box = affinity.translate(shapely.box(-x, -y, x, y), centre.x, centre.y)
         if ground.buffer(-3.0).covers(box):
-            stairwells = 2 if form.lift else max(1, round(max(length, depth) / form.stairwell_m))
+            stairwells = 2 if form.lift else max(1, round(length / form.stairwell_m))
             levels = int(rng.choice(form.levels))
             per_floor = 3 if form.lift else form.dwellings_per_floor
             households = rng.binomial(levels * per_floor, occupancy, stairwells)
-            building = Building(affinity.rotate(box, turn, origin=centre), levels,
-                                tuple(int(value) for value in households), lift=form.lift)
+            building = Building(
+                affinity.rotate(box, turn, origin=centre),
+                levels,
+                tuple(int(value) for value in households),
+                lift=form.lift,
+            )
             return Layout((building,))
     return Layout(())
 
@@ -252,8 +286,8 @@ def street_front(plot: Polygon, rng: np.random.Generator) -> Layout:
             front = min(rng.uniform(28.0, 56.0), length - 3.0 - at)
             depth = rng.uniform(11.0, 14.0)
             corner = start + along * at + inward * 2.5
-            box = Polygon([corner, corner + along * front, corner + along * front + inward * depth,
-                           corner + inward * depth])
+            sides = [(0.0, 0.0), (front, 0.0), (front, depth), (0.0, depth)]
+            box = Polygon([corner + along * x + inward * y for x, y in sides])
             if inner.covers(box) and all(box.distance(other) > 3.5 for other in boxes):
                 boxes.append(box)
             at += front + rng.uniform(4.0, 9.0)
@@ -275,34 +309,50 @@ def _behind(plot: Polygon, fronts: list[Polygon], rng: np.random.Generator) -> l
     return [building for building in layout.buildings if yard.covers(building.footprint)]
 
 
-def campus(plot: Polygon, count: int, length_m: tuple[float, float], depth_m: tuple[float, float], levels: int,
-           rng: np.random.Generator) -> Layout:
+@dataclass(frozen=True)
+class Campus:
+    """How many large buildings stand on a plot that is no dwelling, and of which size.
+
+    ``count`` and ``levels`` are the most of each, ``length_m`` and ``depth_m`` least and most.
+    """
+
+    count: int
+    length_m: tuple[float, float]
+    depth_m: tuple[float, float]
+    levels: int
+
+
+def campus(plot: Polygon, kind: Campus, rng: np.random.Generator) -> Layout:
     """Put a few large buildings on a plot: schools, hospitals, offices, halls."""
     turn = _bearing(plot)
     origin = plot.centroid
     ground = affinity.rotate(plot, -turn, origin=origin).buffer(-8.0, join_style="mitre")
     if ground.is_empty:
         return Layout(())
-    left, bottom, right, top = ground.bounds
+    _, y, _, top = ground.bounds
     boxes: list[Polygon] = []
-    y = bottom
-    while y < top and len(boxes) < count:
-        depth = rng.uniform(*depth_m)
+    while y < top and len(boxes) < kind.count:
+        depth = rng.uniform(*kind.depth_m)
         chords = [_chord(ground, at) for at in (y, y + depth)]
         if all(chord is not None for chord in chords):
             start = max(chord.bounds[0] for chord in chords if chord is not None)
             end = min(chord.bounds[2] for chord in chords if chord is not None)
-            length = min(rng.uniform(*length_m), end - start)
-            while start + length <= end and length > 14.0 and len(boxes) < count:
+            length = min(rng.uniform(*kind.length_m), end - start)
+            while start + length <= end and length > 14.0 and len(boxes) < kind.count:
                 boxes.append(shapely.box(start, y, start + length, y + depth))
                 start += length + rng.uniform(14.0, 26.0)
-                length = rng.uniform(*length_m)
+                length = rng.uniform(*kind.length_m)
         y += depth + rng.uniform(16.0, 26.0)
     inside = shapely.covers(ground.buffer(0.05), np.array(boxes)) if boxes else []
-    return Layout(tuple(
-        Building(affinity.rotate(box, turn, origin=origin), int(rng.integers(1, levels + 1)), (), "other")
-        for box, keep in zip(boxes, inside, strict=True) if keep
-    ))
+    return Layout(
+        tuple(
+            Building(
+                affinity.rotate(box, turn, origin=origin), int(rng.integers(1, kind.levels + 1)), (), "other"
+            )
+            for box, keep in zip(boxes, inside, strict=True)
+            if keep
+        )
+    )
 
 
 def thinned(layout: Layout, most_households: int, rng: np.random.Generator) -> Layout:

@@ -51,6 +51,8 @@ _BUILT = {
     "single": (1984, 2012),
 }
 _LONGEST_EXIT_M = 60.0
+_ON_STREET_M = 0.3
+_LANE_REACH_M = 5.0
 _SHUT_SHARE = 0.12
 
 
@@ -103,7 +105,7 @@ def build_estates(lots: Sequence[Lot], roads: Sequence[Road], rng: np.random.Gen
     """Build every lot set aside for an estate, in the order of the lots."""
     numbers = [index for index, lot in enumerate(lots) if lot.use in ("estate", "single")]
     big = _big_lots(lots, numbers)
-    return [_estate(index, lots[index], roads, index in big, rng) for index in numbers]
+    return [_estate(index, lots[index], roads, big=index in big, rng=rng) for index in numbers]
 
 
 def _big_lots(lots: Sequence[Lot], numbers: Sequence[int]) -> set[int]:
@@ -122,8 +124,8 @@ def _pick(shares: tuple[tuple[str, float], ...], rng: np.random.Generator) -> st
     return str(rng.choice(names, p=np.array(weights) / sum(weights)))
 
 
-def _estate(number: int, lot: Lot, roads: Sequence[Road], big: bool, rng: np.random.Generator) -> Estate:
-    occupancy = float(rng.uniform(0.86, 0.985))
+def _estate(number: int, lot: Lot, roads: Sequence[Road], *, big: bool, rng: np.random.Generator) -> Estate:
+    occupancy = float(rng.uniform(0.84, 0.965))
     if lot.use == "single":
         form, layout = "single", single(lot.plot, occupancy, rng)
     elif big:
@@ -132,7 +134,7 @@ def _estate(number: int, lot: Lot, roads: Sequence[Road], big: bool, rng: np.ran
         form, layout = _ordinary(lot, occupancy, rng)
     estate_class = _pick(_CLASS_OF_FORM[form], rng)
     walled = bool(form != "single" and rng.random() < _WALLED_SHARE[estate_class])
-    paths, gates = _ways(number, lot, layout, roads, walled, rng)
+    paths, gates = _ways(number, lot, layout, roads, walled=walled, rng=rng)
     return Estate(
         lot=number,
         form=form,
@@ -157,7 +159,10 @@ def _ordinary(lot: Lot, occupancy: float, rng: np.random.Generator) -> tuple[str
         spread = min(layout.households / most * 1.02, _WIDEST_SPREAD)
         layout = rows(lot.plot, lot.cell, FORMS[form], occupancy, rng, spread=spread)
     if layout.households < _SMALLEST_ESTATE:
-        layouts = {name: rows(lot.plot, lot.cell, FORMS[name], occupancy, rng) for name in ("slab", "low slab", "bungalow")}
+        layouts = {
+            name: rows(lot.plot, lot.cell, FORMS[name], occupancy, rng)
+            for name in ("slab", "low slab", "bungalow")
+        }
         form = max(layouts, key=lambda name: layouts[name].households)
         layout = layouts[form]
     return form, thinned(layout, int(most), rng)
@@ -165,73 +170,104 @@ def _ordinary(lot: Lot, occupancy: float, rng: np.random.Generator) -> tuple[str
 
 def _big(lot: Lot, occupancy: float, rng: np.random.Generator) -> tuple[str, Layout]:
     """Build an estate of more than one grid: the first form that fills the plot so far."""
-    layouts = {form: rows(lot.plot, lot.cell, FORMS[form], occupancy, rng) for form in ("midrise", "tower", "slab")}
+    layouts = {
+        form: rows(lot.plot, lot.cell, FORMS[form], occupancy, rng) for form in ("midrise", "tower", "slab")
+    }
     form = max(layouts, key=lambda name: layouts[name].households)
     return form, thinned(layouts[form], int(rng.uniform(620, 1250)), rng)
 
 
-def _ways(number: int, lot: Lot, layout: Layout, roads: Sequence[Road], walled: bool, rng: np.random.Generator
-          ) -> tuple[list[Path], list[Gate]]:
+@dataclass(frozen=True)
+class _Course:
+    """Where a path may run: along a line from one distance to another, perhaps on to the street.
+
+    ``chances`` are those that it goes on at either end, if a street is there.
+    """
+
+    line: LineString
+    first_m: float
+    last_m: float
+    street_class: str
+    chances: tuple[float, float]
+
+
+def _ways(
+    number: int, lot: Lot, layout: Layout, roads: Sequence[Road], *, walled: bool, rng: np.random.Generator
+) -> tuple[list[Path], list[Gate]]:
     """Return the paths of a lot and, if it is walled, its gates."""
     if layout.spine is None or not layout.buildings:
         return [], []
-    fence = lot.plot.exterior
     streets = shapely.union_all([road.line for road in roads if road.line.distance(lot.cell) < 0.5])
-    footprints = shapely.union_all([building.footprint for building in layout.buildings])
-    crossings = shapely.get_coordinates(shapely.intersection(layout.spine, shapely.union_all(layout.lanes)))
-    inner_end = [layout.spine.project(Point(point)) for point in crossings] or [layout.spine.length / 2]
     paths: list[Path] = []
     gates: list[Gate] = []
-
-    def add(line: LineString, first: float, last: float, street_class: str, wish: tuple[float, float]) -> None:
-        """Lay a path along a line from one distance to another, on to the street where wished."""
-        for at_end, wished in zip((False, True), wish, strict=True):
-            way_out = _way_out(line, at_end, lot.plot, streets)
-            if way_out is None or rng.random() >= wished:
-                continue
-            gates.append(Gate(Point(np.round(way_out.coords[0], 2)), "vehicle" if street_class == "service" else "pedestrian"))
-            first, last = (first, line.length) if at_end else (0.0, last)
-        piece = shapely.ops.substring(line, first, last)
-        if piece.length > 1.0:
-            paths.append(Path(piece, street_class, number))
-
-    add(layout.spine, min(inner_end), max(inner_end), "service", (1.0, 0.8))
-    for lane in layout.lanes:
-        served = shapely.intersection(lane, footprints.buffer(_LANE_REACH_M))
-        marks = [lane.project(Point(point)) for point in shapely.get_coordinates(served)]
-        marks += [lane.project(Point(point)) for point in shapely.get_coordinates(lane.intersection(layout.spine))]
-        if not marks:
-            continue
-        out = 0.12 if walled else 0.4
-        add(lane, max(min(marks), 0.0), max(marks), "footway", (out, out))
+    for course in _courses(layout, walled=walled):
+        path, found = _laid(course, number, lot.plot, streets, rng)
+        paths += path
+        gates += found
     if not gates:
-        paths.append(_forced_exit(number, layout, lot, streets))
-        gates.append(Gate(Point(np.round(shapely.get_coordinates(paths[-1].line.intersection(fence))[0], 2)), "vehicle"))
+        forced = _forced_exit(number, layout.spine, lot, streets)
+        paths.append(forced)
+        gates.append(Gate(_rounded(Point(forced.line.coords[1])), "vehicle"))
     if not walled:
         return paths, []
-    # The first gate always opens; of the others some are kept shut.
+    # The first gate is always open; of the others some are kept shut.
     shut = [place > 0 and rng.random() < _SHUT_SHARE for place in range(len(gates))]
     return paths, [replace(gate, open=not closed) for gate, closed in zip(gates, shut, strict=True)]
 
 
-_LANE_REACH_M = 5.0
+def _courses(layout: Layout, *, walled: bool) -> list[_Course]:
+    """Return the spine between its outermost lanes, and each lane along its buildings to the spine."""
+    spine = layout.spine
+    footprints = shapely.union_all([building.footprint for building in layout.buildings])
+    joints = _places_on(spine, shapely.union_all(layout.lanes)) or [spine.length / 2]
+    courses = [_Course(spine, min(joints), max(joints), "service", (1.0, 0.8))]
+    out = 0.12 if walled else 0.4
+    for lane in layout.lanes:
+        marks = _places_on(lane, footprints.buffer(_LANE_REACH_M)) + _places_on(lane, spine)
+        if marks:
+            courses.append(_Course(lane, min(marks), max(marks), "footway", (out, out)))
+    return courses
 
 
-def _way_out(line: LineString, at_end: bool, plot: Polygon, streets: shapely.Geometry) -> LineString | None:
-    """Return the last stretch of a line, from the plot's edge to the street, if it leads to one."""
+def _places_on(line: LineString, other: shapely.Geometry) -> list[float]:
+    """Return how far along a line it meets something."""
+    points = shapely.points(shapely.get_coordinates(shapely.intersection(line, other)))
+    return [float(place) for place in shapely.line_locate_point(line, points)]
+
+
+def _laid(
+    course: _Course, number: int, plot: Polygon, streets: shapely.Geometry, rng: np.random.Generator
+) -> tuple[list[Path], list[Gate]]:
+    """Lay the path of a course; where it goes on to the street is a gate."""
+    first_m, last_m = course.first_m, course.last_m
+    gates = []
+    for at_end, chance in zip((False, True), course.chances, strict=True):
+        gate = _way_out(course.line, plot, streets, at_end=at_end)
+        if gate is None or rng.random() >= chance:
+            continue
+        gates.append(Gate(gate, "vehicle" if course.street_class == "service" else "pedestrian"))
+        first_m, last_m = (first_m, course.line.length) if at_end else (0.0, last_m)
+    piece = shapely.ops.substring(course.line, first_m, last_m)
+    return [Path(piece, course.street_class, number)] if piece.length > 1.0 else [], gates
+
+
+def _way_out(line: LineString, plot: Polygon, streets: shapely.Geometry, *, at_end: bool) -> Point | None:
+    """Return where a line leaves the plot on its way to a street, or None if it leads to none."""
     end = Point(line.coords[-1 if at_end else 0])
-    if streets.distance(end) > 0.3:
+    if streets.distance(end) > _ON_STREET_M:
         return None
-    outside = [piece for piece in shapely.get_parts(shapely.difference(line, plot)) if piece.distance(end) < 0.1]
-    if not outside or outside[0].length > _LONGEST_EXIT_M:
+    outside = shapely.get_parts(shapely.difference(line, plot))
+    outside = outside[shapely.distance(outside, end) < _ON_STREET_M]
+    if len(outside) == 0 or outside[0].length > _LONGEST_EXIT_M:
         return None
-    coords = list(outside[0].coords)
-    return LineString(coords if Point(coords[-1]).distance(end) < 0.1 else coords[::-1])
+    return _rounded(max((Point(place) for place in outside[0].coords), key=end.distance))
 
 
-def _forced_exit(number: int, layout: Layout, lot: Lot, streets: shapely.Geometry) -> Path:
+def _forced_exit(number: int, spine: LineString, lot: Lot, streets: shapely.Geometry) -> Path:
     """Join an estate that neither spine nor lane connects to the nearest street beside its lot."""
-    assert layout.spine is not None
-    inner = layout.spine.interpolate(0.5, normalized=True)
-    near = shapely.ops.nearest_points(lot.plot.exterior, streets)
-    return Path(LineString([inner, near[0], near[1]]), "service", number)
+    fence, street = shapely.ops.nearest_points(lot.plot.exterior, streets)
+    return Path(LineString([spine.interpolate(0.5, normalized=True), fence, street]), "service", number)
+
+
+def _rounded(point: Point) -> Point:
+    return Point(np.round(point.coords[0], 2))

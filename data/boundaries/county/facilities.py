@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 import shapely.ops
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from county.terrain import Road
 from county.walking import Walking
 from spatial.catalogue import categories
 
-__all__ = ["LEFT_OUT", "Facility", "open_facilities"]
+__all__ = ["LEFT_OUT", "Facility", "open_facilities", "ways_in"]
 
 _FARTHEST_M = 1_000.0
 _BUS_STOP_EVERY_M = 390.0
@@ -40,52 +39,62 @@ LEFT_OUT = {
     "cultural_station": ("建设社区",),
     "charging": ("鼓楼社区",),
 }
-# category: (share of households to serve, where it opens, what it is called)
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """The share of households to serve, where it opens (house, yard, shop, front) and what it is called."""
+
+    share: float
+    place: str
+    kind: str
+
+
 _SPREAD = {
-    "community_service_station": (0.62, "house", "社区党群服务中心"),
-    "community_health_station": (0.78, "house", "社区卫生服务站"),
-    "elderly_daycare": (0.52, "house", "社区养老服务站"),
-    "community_canteen": (0.50, "house", "社区食堂"),
-    "childcare": (0.60, "house", "托育园"),
-    "child_aftercare": (0.85, "shop", "四点半课堂"),
-    "cultural_station": (0.72, "house", "社区文化活动站"),
-    "kindergarten": (0.58, "house", "幼儿园"),
-    "wet_market": (0.62, "shop", "便民菜市场"),
-    "park_5": (0.60, "yard", "口袋公园"),
-    "shopping_mall": (0.46, "shop", "购物中心"),
-    "police_station": (0.82, "shop", "派出所"),
-    "community_health_center": (0.80, "shop", "社区卫生服务中心"),
-    "grid_station": (0.66, "house", "网格工作站"),
-    "pharmacy": (0.93, "shop", "大药房"),
-    "convenience_store": (0.88, "shop", "便利店"),
-    "supermarket": (0.84, "shop", "综合超市"),
-    "fresh_grocery": (0.86, "shop", "生鲜店"),
-    "breakfast_shop": (0.90, "shop", "早餐店"),
-    "restaurant": (0.92, "shop", "餐馆"),
-    "hairdresser": (0.97, "shop", "理发店"),
-    "laundry": (0.88, "shop", "洗衣店"),
-    "photo_print": (0.82, "shop", "图文打印店"),
-    "housekeeping": (0.78, "shop", "家政服务部"),
-    "repair": (0.85, "shop", "维修部"),
-    "parcel_post": (0.83, "shop", "快递驿站"),
-    "recycling_point": (0.80, "house", "再生资源回收点"),
-    "bank": (0.88, "shop", "银行网点"),
-    "bakery": (0.80, "shop", "蛋糕房"),
-    "bookshop": (0.60, "shop", "书店"),
-    "gym": (0.66, "shop", "健身房"),
-    "training": (0.75, "shop", "培训学校"),
-    "tea_coffee": (0.70, "shop", "茶咖馆"),
-    "nursing_home": (0.55, "house", "养老院"),
-    "library_bookroom": (0.62, "shop", "城市书房"),
-    "outdoor_fitness": (0.80, "yard", "健身点"),
-    "small_sports_ground": (0.58, "yard", "小型运动场"),
-    "public_toilet": (0.86, "front", "公共厕所"),
-    "waste_station": (0.74, "front", "垃圾收集站"),
-    "charging": (0.72, "yard", "充电站"),
-    "parking": (0.70, "yard", "停车场"),
-    "bicycle_parking": (0.74, "yard", "非机动车棚"),
-    "legal_service": (0.70, "shop", "司法所"),
-    "emergency_shelter": (0.78, "yard", "应急避难场所"),
+    "community_service_station": _Opening(0.62, "house", "社区党群服务中心"),
+    "community_health_station": _Opening(0.78, "house", "社区卫生服务站"),
+    "elderly_daycare": _Opening(0.52, "house", "社区养老服务站"),
+    "community_canteen": _Opening(0.50, "house", "社区食堂"),
+    "childcare": _Opening(0.60, "house", "托育园"),
+    "child_aftercare": _Opening(0.85, "shop", "四点半课堂"),
+    "cultural_station": _Opening(0.72, "house", "社区文化活动站"),
+    "kindergarten": _Opening(0.58, "house", "幼儿园"),
+    "wet_market": _Opening(0.62, "shop", "便民菜市场"),
+    "park_5": _Opening(0.60, "yard", "口袋公园"),
+    "shopping_mall": _Opening(0.46, "shop", "购物中心"),
+    "police_station": _Opening(0.82, "shop", "派出所"),
+    "community_health_center": _Opening(0.80, "shop", "社区卫生服务中心"),
+    "grid_station": _Opening(0.66, "house", "网格工作站"),
+    "pharmacy": _Opening(0.93, "shop", "大药房"),
+    "convenience_store": _Opening(0.88, "shop", "便利店"),
+    "supermarket": _Opening(0.84, "shop", "综合超市"),
+    "fresh_grocery": _Opening(0.86, "shop", "生鲜店"),
+    "breakfast_shop": _Opening(0.90, "shop", "早餐店"),
+    "restaurant": _Opening(0.92, "shop", "餐馆"),
+    "hairdresser": _Opening(0.97, "shop", "理发店"),
+    "laundry": _Opening(0.88, "shop", "洗衣店"),
+    "photo_print": _Opening(0.82, "shop", "图文打印店"),
+    "housekeeping": _Opening(0.78, "shop", "家政服务部"),
+    "repair": _Opening(0.85, "shop", "维修部"),
+    "parcel_post": _Opening(0.83, "shop", "快递驿站"),
+    "recycling_point": _Opening(0.80, "house", "再生资源回收点"),
+    "bank": _Opening(0.88, "shop", "银行网点"),
+    "bakery": _Opening(0.80, "shop", "蛋糕房"),
+    "bookshop": _Opening(0.60, "shop", "书店"),
+    "gym": _Opening(0.66, "shop", "健身房"),
+    "training": _Opening(0.75, "shop", "培训学校"),
+    "tea_coffee": _Opening(0.70, "shop", "茶咖馆"),
+    "nursing_home": _Opening(0.55, "house", "养老院"),
+    "library_bookroom": _Opening(0.62, "shop", "城市书房"),
+    "outdoor_fitness": _Opening(0.80, "yard", "健身点"),
+    "small_sports_ground": _Opening(0.58, "yard", "小型运动场"),
+    "public_toilet": _Opening(0.86, "front", "公共厕所"),
+    "waste_station": _Opening(0.74, "front", "垃圾收集站"),
+    "charging": _Opening(0.72, "yard", "充电站"),
+    "parking": _Opening(0.70, "yard", "停车场"),
+    "bicycle_parking": _Opening(0.74, "yard", "非机动车棚"),
+    "legal_service": _Opening(0.70, "shop", "司法所"),
+    "emergency_shelter": _Opening(0.78, "yard", "应急避难场所"),
 }
 _OF_STREET = {"shop", "front"}
 
@@ -113,8 +122,14 @@ class Facility:
 
 
 def open_facilities(
-    lots: Sequence[Lot], buildings: gpd.GeoDataFrame, estates: gpd.GeoDataFrame,
-    streets: gpd.GeoDataFrame, roads: Sequence[Road], rng: np.random.Generator,
+    lots: Sequence[Lot],
+    buildings: gpd.GeoDataFrame,
+    estates: gpd.GeoDataFrame,
+    streets: gpd.GeoDataFrame,
+    walking: Walking,
+    *,
+    roads: Sequence[Road],
+    rng: np.random.Generator,
 ) -> list[Facility]:
     """Return every facility of the town.
 
@@ -122,26 +137,32 @@ def open_facilities(
     ----------
     buildings, estates : tables of the town, households of all buildings known
     streets : noded stretches (`county.ways`)
+    walking : their network
     roads : main roads and streets, for the bus stops
     """
     buildings = buildings.assign(
-        community=buildings["community_id"].map({community.code: community.name for community in COMMUNITIES}),
+        community=buildings["community_id"].map(
+            {community.code: community.name for community in COMMUNITIES}
+        ),
         estate=buildings["estate_id"].map(estates.set_index("estate_id")["name"]),
     )
     facilities = _on_lots(lots, streets, rng) + _bus_stops(roads, lots)
     fronts = _fronts(buildings, streets)
-    walking = Walking.of(streets)
     homes = buildings[buildings["households"] > 0]
     doors = walking.doors(homes.geometry.to_numpy(), homes["lot"].to_numpy())
-    walk_m = walking.between(walking.doors(fronts["footprint"].to_numpy(), fronts["lot"].to_numpy()), doors, _FARTHEST_M)
-    for category, (share, place, kind) in _SPREAD.items():
-        existing = [point for one in facilities if category in one.categories for point in _ways_in(one)]
+    walk_m = walking.between(
+        walking.doors(fronts["footprint"].to_numpy(), fronts["lot"].to_numpy()), doors, _FARTHEST_M
+    )
+    for category in _SPREAD:
+        existing = [point for one in facilities if category in one.categories for point in ways_in(one)]
         reached = np.zeros(len(homes), bool)
         if existing:
             at = walking.doors(np.array(existing), np.full(len(existing), -1))
             reached = (walking.between(at, doors, _FARTHEST_M) <= categories()[category].radius_m).any(axis=0)
-        chosen = _spread(category, share, place, fronts, homes["households"].to_numpy(float), walk_m, reached, rng)
-        facilities += _opened(category, kind, fronts.loc[chosen], rng)
+        chosen = _spread(
+            category, fronts, homes["households"].to_numpy(float), walk_m, reached=reached, rng=rng
+        )
+        facilities += _opened(category, fronts.loc[chosen], rng)
         fronts.loc[chosen, "used"] += 1
     return facilities
 
@@ -193,7 +214,6 @@ def _offered(lot: Lot) -> tuple[str, ...]:
         "mall": ("shopping_mall", "supermarket", "restaurant"),
         "hospital": ("pharmacy",),
         "government": ("street_service_center", "legal_service"),
-        "gym": ("large_sports_ground", "public_sports_venue", "cultural_center"),
     }.get(lot.use, ())
 
 
@@ -208,7 +228,11 @@ def _bus_stops(roads: Sequence[Road], lots: Sequence[Lot]) -> list[Facility]:
         for number, at in enumerate(np.arange(170.0, line.length - 60.0, _BUS_STOP_EVERY_M), start=1):
             kerb = line.offset_curve(road.half_width_m - 5.0)
             point = kerb.interpolate(min(at, kerb.length))
-            stops.append(Facility(f"{road.name}{ordinal(number)}站", Point(np.round(point.coords[0], 2)), ("bus_stop",)))
+            stops.append(
+                Facility(
+                    f"{road.name}{ordinal(number)}站", Point(np.round(point.coords[0], 2)), ("bus_stop",)
+                )
+            )
     return stops
 
 
@@ -242,13 +266,19 @@ def _fronts(buildings: gpd.GeoDataFrame, streets: gpd.GeoDataFrame) -> gpd.GeoDa
     )
 
 
-def _ways_in(facility: Facility) -> tuple[Point | Polygon, ...]:
+def ways_in(facility: Facility) -> tuple[Point | Polygon, ...]:
+    """Return where a facility is entered."""
     return facility.entrances or (facility.geometry,)
 
 
 def _spread(
-    category: str, share: float, place: str, fronts: gpd.GeoDataFrame, households: NDArray[np.float64],
-    walk_m: NDArray[np.float64], reached: NDArray[np.bool_], rng: np.random.Generator,
+    category: str,
+    fronts: gpd.GeoDataFrame,
+    households: NDArray[np.float64],
+    walk_m: NDArray[np.float64],
+    *,
+    reached: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> list[object]:
     """Choose fronts one after another where most households are still unserved.
 
@@ -257,8 +287,10 @@ def _spread(
     walk_m : (fronts, homes) walking distances
     reached : (homes,) who is served already
     """
-    open_here = fronts["community"].map(lambda name: name not in LEFT_OUT.get(category, ())) & (fronts["used"] < 4)
-    if place in _OF_STREET:
+    open_here = fronts["community"].map(lambda name: name not in LEFT_OUT.get(category, ())) & (
+        fronts["used"] < 4
+    )
+    if _SPREAD[category].place in _OF_STREET:
         open_here &= fronts["to_street_m"] < 26.0
     else:
         open_here &= fronts["estate"].notna() & (fronts["to_street_m"] < 75.0)
@@ -266,7 +298,7 @@ def _spread(
     within = walk_m[candidates] <= categories()[category].radius_m
     covered = reached.copy()
     chosen: list[object] = []
-    while households[covered].sum() < share * households.sum():
+    while households[covered].sum() < _SPREAD[category].share * households.sum():
         gain = within @ (households * ~covered) * rng.uniform(0.4, 1.0, len(candidates))
         best = int(gain.argmax())
         if gain[best] <= 0:
@@ -276,13 +308,13 @@ def _spread(
     return chosen
 
 
-def _opened(category: str, kind: str, fronts: gpd.GeoDataFrame, rng: np.random.Generator) -> list[Facility]:
+def _opened(category: str, fronts: gpd.GeoDataFrame, rng: np.random.Generator) -> list[Facility]:
     """Open a facility at each front, named by its community, its estate or its street."""
     details = categories()[category].details
+    place, kind = _SPREAD[category].place, _SPREAD[category].kind
     facilities = []
     counts: dict[str, int] = {}
     for front in fronts.itertuples():
-        place = _SPREAD[category][1]
         home = front.community.removesuffix("社区")
         counts[home] = counts.get(home, 0) + 1
         if place == "shop" and not kind.endswith(("所", "中心", "驿站", "书房", "网点", "菜市场")):

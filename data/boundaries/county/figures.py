@@ -78,8 +78,14 @@ def measures(estates: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         counted = {
             "estates": (len(own), "estates"),
             "estates_with_full_utilities": (int((~bungalow | (rng.random(len(own)) < 0.3)).sum()), "estates"),
-            "estates_with_property_service": (int((managed | (rng.random(len(own)) < 0.15)).sum()), "estates"),
-            "estates_managed_or_selfgoverned": (int((managed | (rng.random(len(own)) < 0.6)).sum()), "estates"),
+            "estates_with_property_service": (
+                int((managed | (rng.random(len(own)) < 0.15)).sum()),
+                "estates",
+            ),
+            "estates_managed_or_selfgoverned": (
+                int((managed | (rng.random(len(own)) < 0.6)).sum()),
+                "estates",
+            ),
             "estates_on_platform": (int((managed & (rng.random(len(own)) < 0.7)).sum()), "estates"),
             "estates_sorting": (int((rng.random(len(own)) < 0.72).sum()), "estates"),
             "estates_step_free": (int((newer | (rng.random(len(own)) < 0.25)).sum()), "estates"),
@@ -110,12 +116,16 @@ def circles(communities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         ("circle15", name, shapely.coverage_union_all([tens[member] for member in members]))
         for name, members in _CIRCLES_15.items()
     ]
-    frame = gpd.GeoDataFrame(rows, columns=["kind", "name", "geometry"], geometry="geometry", crs=communities.crs)
+    frame = gpd.GeoDataFrame(
+        rows, columns=["kind", "name", "geometry"], geometry="geometry", crs=communities.crs
+    )
     frame.insert(0, "circle_id", [f"C{number:02d}" for number in range(1, len(frame) + 1)])
     return frame
 
 
-def sites(lots: Sequence[Lot], plots: NDArray[np.object_], crs: object, rng: np.random.Generator) -> gpd.GeoDataFrame:
+def sites(
+    lots: Sequence[Lot], plots: NDArray[np.object_], crs: object, rng: np.random.Generator
+) -> gpd.GeoDataFrame:
     """Return the candidate parcels: vacant lots, and the fields that are to be developed next."""
     rows = []
     for lot, plot in zip(lots, plots, strict=True):

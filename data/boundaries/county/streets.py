@@ -114,7 +114,10 @@ def superfaces(terrain: Terrain) -> list[Polygon]:
 
 
 def cut_blocks(
-    quarters: Sequence[Quarter], street_names: Iterator[str], alley_names: Iterator[str], rng: np.random.Generator
+    quarters: Sequence[Quarter],
+    street_names: Iterator[str],
+    alley_names: Iterator[str],
+    rng: np.random.Generator,
 ) -> tuple[list[Road], list[LineString]]:
     """Cut quarters into blocks by streets and blocks into lots by property lines.
 

@@ -117,7 +117,9 @@ def located(points: list[tuple[float, float]] | tuple[float, float]) -> Coordina
     return np.asarray(points, float) * _METRES_PER_UNIT + _ORIGIN
 
 
-def smooth(points: list[tuple[float, float]] | Coordinates, rounds: int = 3, *, closed: bool = False) -> Coordinates:
+def smooth(
+    points: list[tuple[float, float]] | Coordinates, rounds: int = 3, *, closed: bool = False
+) -> Coordinates:
     """Return a polyline with its corners cut (Chaikin's algorithm), ends kept unless closed."""
     course = np.asarray(points, float)
     for _ in range(rounds):
@@ -138,7 +140,9 @@ def draw_terrain(rng: np.random.Generator) -> Terrain:
 
     outline = Polygon(course(_OUTLINE, 18.0, closed=True))
     middle = _resampled(course(_RIVER, 10.0), 20.0)
-    half_width = _RIVER_HALF_WIDTH_M + 7.0 * np.sin(np.linspace(0.0, 9.0, len(middle)) + rng.uniform(0.0, 6.0))
+    half_width = _RIVER_HALF_WIDTH_M + 7.0 * np.sin(
+        np.linspace(0.0, 9.0, len(middle)) + rng.uniform(0.0, 6.0)
+    )
     left, right = _offsets(middle, half_width)
     river = Polygon(np.vstack([left, right[::-1]])).buffer(0)
     banks = _offsets(middle, half_width + _BANK_M)

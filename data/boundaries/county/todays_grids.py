@@ -21,6 +21,7 @@ from county.communities import COMMUNITIES, DATA_POOR
 from county.lots import Lot
 from county.names import ordinal
 from county.terrain import Terrain
+from county.zoning import SPECIAL_USES
 
 __all__ = ["FAULTS", "draw_todays_grids"]
 
@@ -32,31 +33,44 @@ FAULTS = {
     "size": "some grids hold fewer than 300 or more than 500 households",
 }
 
-_FULL = 378
+_FULL = 392
 _OVERFULL = 500
 _ENOUGH = 255
 _NEVER_ALONE = 90
 _STRAY = 330
 _OVERREACHING = "南关社区"
 _OVERREACH_M = 48.0
+_SLANT_DEGREES = 17.0
+_ROW_GAP_M = 8.0
 _LARGEST_MERGED = 575
+_TRIALS = 6
 _LEAST_SHARED_M = 12.0
-_SPECIAL_USES = ("school", "market", "hospital", "government", "industry", "station", "park", "mall")
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A lot, or a part of a lot too large for one grid."""
+    """A lot, or a part of a lot that lies in more than one grid.
+
+    Attributes
+    ----------
+    special : name of the special area it is, '' for none
+    bank : 1 north of the river, 0 south of it
+    part_of : number of the lot it is a part of, −1 when it is all of one
+    """
 
     cell: Polygon
     community: int
     households: int
     special: str
     bank: int
+    part_of: int = -1
 
 
 def draw_todays_grids(
-    lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain,
+    lots: Sequence[Lot],
+    cells: NDArray[np.object_],
+    buildings: gpd.GeoDataFrame,
+    terrain: Terrain,
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
     """Return today's grids.
@@ -73,14 +87,18 @@ def draw_todays_grids(
     rows: list[tuple[int, str, str, Polygon]] = []
     for number in range(len(COMMUNITIES)):
         own = [piece for piece in pieces if piece.community == number]
-        rows += [(number, "basic", "", shapely.union_all([own[index].cell for index in group]))
-                 for group in _grown(own, rng)]
+        rows += [
+            (number, "basic", "", shapely.union_all([own[index].cell for index in group]))
+            for group in _best_of_several(own, rng)
+        ]
         rows += [(number, "special", piece.special, piece.cell) for piece in own if piece.special]
     _reach_over_boundary(rows, cells, lots)
     return _numbered(rows)
 
 
-def _pieces(lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain) -> list[_Piece]:
+def _pieces(
+    lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoDataFrame, terrain: Terrain
+) -> list[_Piece]:
     households = buildings.groupby("lot")["households"].sum()
     split_lot = _needless(lots, households)
     pieces = []
@@ -90,13 +108,15 @@ def _pieces(lots: Sequence[Lot], cells: NDArray[np.object_], buildings: gpd.GeoD
         ground = shapely.difference(cell, terrain.river)
         bank = _bank(ground, terrain)
         total = int(households.get(number, 0))
-        special = lot.name if lot.use in _SPECIAL_USES else ""
+        special = lot.name if lot.use in SPECIAL_USES else ""
         own = buildings[buildings["lot"] == number]
         if total > 500 or number == split_lot:
             parts = _parted(ground, own, 2 if total <= 500 else -(-total // 450), number == split_lot)
             for part in parts:
                 inside = shapely.contains(part, own.geometry.centroid.to_numpy())
-                pieces.append(_Piece(part, lot.community, int(own["households"][inside].sum()), "", bank))
+                pieces.append(
+                    _Piece(part, lot.community, int(own["households"][inside].sum()), "", bank, number)
+                )
         else:
             pieces.append(_Piece(ground, lot.community, total, special, bank))
     return pieces
@@ -107,7 +127,9 @@ def _needless(lots: Sequence[Lot], households: NDArray[np.float64]) -> int:
     whole = [
         (int(households.get(number, 0)), number)
         for number, lot in enumerate(lots)
-        if lot.use == "estate" and households.get(number, 0) <= 460 and COMMUNITIES[lot.community].name == "槐荫社区"
+        if lot.use == "estate"
+        and households.get(number, 0) <= 460
+        and COMMUNITIES[lot.community].name == "槐荫社区"
     ]
     return max(whole)[1]
 
@@ -120,32 +142,53 @@ def _bank(ground: Polygon, terrain: Terrain) -> int:
 
 
 def _parted(cell: Polygon, buildings: gpd.GeoDataFrame, count: int, through_buildings: bool) -> list[Polygon]:
-    """Cut a cell across its longer side into parts of about equal households."""
-    corners = shapely.get_coordinates(shapely.oriented_envelope(cell))[:3]
-    sides = np.diff(corners, axis=0)
-    longer = int(np.hypot(*sides.T).argmax())
-    along = sides[longer] / np.hypot(*sides[longer])
-    across = np.array([-along[1], along[0]])
+    """Cut a cell between its rows into parts of about equal households, or at a slant through them."""
+    footprints = buildings.geometry.to_numpy()
+    rows = _heading(footprints)
     if through_buildings:
-        # A line drawn on a map at the wrong slant.
-        along, across = _turned(along, 14.0), _turned(across, 14.0)
-    centres = shapely.get_coordinates(shapely.centroid(buildings.geometry.to_numpy()))
-    position = centres @ along
+        rows = _turned(rows, _SLANT_DEGREES)
+    across = np.array([-rows[1], rows[0]])
+    position = shapely.get_coordinates(shapely.centroid(footprints)) @ across
     order = np.argsort(position)
     share = np.cumsum(buildings["households"].to_numpy(float)[order])
+    # Between rows, not between buildings of one row.
+    gaps = np.diff(position[order])
+    between = np.flatnonzero(gaps > (0.0 if through_buildings else _ROW_GAP_M))
     parts = [cell]
     for cut in range(1, count):
-        after = int(np.searchsorted(share, share[-1] * cut / count))
-        at = position[order[min(after, len(order) - 2) : min(after, len(order) - 2) + 2]].mean()
-        middle = along * at + across * (np.array(cell.centroid.coords[0]) @ across)
-        line = LineString([middle - across * 2_000, middle + across * 2_000])
+        place = between[int(np.abs(share[between] - share[-1] * cut / count).argmin())]
+        middle = across * position[order[place : place + 2]].mean() + rows * (
+            np.array(cell.centroid.coords[0]) @ rows
+        )
+        line = LineString([middle - rows * 2_000, middle + rows * 2_000])
         parts = [piece for part in parts for piece in split(part, line).geoms]
     return parts
+
+
+def _heading(footprints: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the direction of the rows: that of the longest wall of most buildings."""
+    corners = shapely.get_coordinates(footprints).reshape(len(footprints), -1, 2)
+    walls = np.diff(corners, axis=1)
+    length = np.hypot(walls[..., 0], walls[..., 1])
+    longest = walls[np.arange(len(walls)), length.argmax(axis=1)]
+    longest *= np.sign(longest[:, :1])
+    heading = np.median(longest / np.hypot(*longest.T)[:, None], axis=0)
+    return heading / np.hypot(*heading)
 
 
 def _turned(vector: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
     angle = np.radians(degrees)
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ vector
+
+
+def _best_of_several(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]]:
+    """Return the best of what the clerk tried: households outside the window count."""
+
+    def outside(groups: list[list[int]]) -> int:
+        totals = [sum(pieces[index].households for index in group) for group in groups]
+        return sum(max(0, 300 - total, total - 500) for total in totals)
+
+    return min((_grown(pieces, rng) for _ in range(_TRIALS)), key=outside)
 
 
 def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]]:
@@ -172,11 +215,12 @@ def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]
                 if any(near[index, member] for member in group)
                 and pieces[index].bank == pieces[start].bank
                 and total + pieces[index].households <= _OVERFULL
+                and not _parts_of_one(pieces, [index], group)
             ]
             if not reach:
                 break
             middle = centre[group].mean(axis=0)
-            best = min(reach, key=lambda index: np.hypot(*(centre[index] - middle)) * rng.uniform(0.9, 1.1))
+            best = min(reach, key=lambda index: np.hypot(*(centre[index] - middle)) * rng.uniform(0.7, 1.3))
             group.append(best)
             open_pieces.remove(best)
             total += pieces[best].households
@@ -184,10 +228,18 @@ def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]
     return _merged(groups, pieces, near, cells)
 
 
+def _parts_of_one(pieces: Sequence[_Piece], first: Sequence[int], second: Sequence[int]) -> bool:
+    """Return whether two groups hold parts of one lot: what was split on purpose stays split."""
+    lots = {pieces[index].part_of for index in first} & {pieces[index].part_of for index in second}
+    return bool(lots - {-1})
+
+
 def _neighbours(cells: NDArray[np.object_]) -> NDArray[np.bool_]:
     near = np.zeros((len(cells), len(cells)), bool)
     first, second = shapely.STRtree(cells).query(cells, predicate="intersects")
-    shared = shapely.length(shapely.intersection(shapely.boundary(cells[first]), shapely.boundary(cells[second])))
+    shared = shapely.length(
+        shapely.intersection(shapely.boundary(cells[first]), shapely.boundary(cells[second]))
+    )
     kept = (shared > _LEAST_SHARED_M) & (first != second)
     near[first[kept], second[kept]] = True
     return near
@@ -204,8 +256,9 @@ def _join_strays(near: NDArray[np.bool_], pieces: Sequence[_Piece], cells: NDArr
             near[index, nearest] = near[nearest, index] = True
 
 
-def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.bool_],
-            cells: NDArray[np.object_]) -> list[list[int]]:
+def _merged(
+    groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.bool_], cells: NDArray[np.object_]
+) -> list[list[int]]:
     """Give what is too little for a grid of its own to the neighbour with fewest households."""
     groups = [list(group) for group in groups]
     while len(groups) > 1:
@@ -217,6 +270,7 @@ def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.
                 other
                 for other in range(len(groups))
                 if other != small
+                and not _parts_of_one(pieces, groups[small], groups[other])
                 and pieces[groups[other][0]].bank == pieces[groups[small][0]].bank
                 and near[np.ix_(groups[small], groups[other])].any()
                 and (totals[small] < _NEVER_ALONE or totals[other] + totals[small] <= _LARGEST_MERGED)
@@ -224,7 +278,9 @@ def _merged(groups: list[list[int]], pieces: Sequence[_Piece], near: NDArray[np.
             if not others and totals[small] < _NEVER_ALONE:
                 others = [other for other in range(len(groups)) if other != small]
             if others:
-                target = min(others, key=lambda other: (_apart(groups[small], groups[other], cells), totals[other]))
+                target = min(
+                    others, key=lambda other: (_apart(groups[small], groups[other], cells), totals[other])
+                )
                 groups[target] += groups[small]
                 del groups[small]
                 break
@@ -252,7 +308,9 @@ def _reach_over_boundary(
     """Let one grid of a community take a strip of an estate across its boundary."""
     number = next(index for index, community in enumerate(COMMUNITIES) if community.name == _OVERREACHING)
     own = [index for index, row in enumerate(rows) if row[0] == number and row[1] == "basic"]
-    foreign = [cell for cell, lot in zip(cells, lots, strict=True) if lot.community != number and lot.use == "estate"]
+    foreign = [
+        cell for cell, lot in zip(cells, lots, strict=True) if lot.community != number and lot.use == "estate"
+    ]
     shared = shapely.length(
         shapely.intersection(np.array([rows[index][3] for index in own])[:, None], np.array(foreign)[None, :])
     )
@@ -270,7 +328,7 @@ def _apart(first: Sequence[int], second: Sequence[int], cells: NDArray[np.object
 
 
 def _numbered(rows: Sequence[tuple[int, str, str, Polygon]]) -> gpd.GeoDataFrame:
-    """Number the grids of each community as the first clerk did: in the order they were drawn."""
+    """Give the grids of each community numbers in the order in which they were drawn."""
     counts: dict[tuple[int, str], int] = {}
     records = []
     for number, kind, name, polygon in rows:

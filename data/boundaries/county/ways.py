@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
-import geopandas as gpd
 import shapely
 from numpy.typing import NDArray
-from shapely import LineString
 from shapely.ops import polygonize
 
 from county.estates import Path
@@ -82,11 +81,13 @@ def _cells(noded: NDArray[np.object_], lots: Sequence[Lot]) -> NDArray[np.object
     return np.array([shapely.coverage_union_all(faces[face[lot == number]]) for number in range(len(lots))])
 
 
-def _streets(noded: NDArray[np.object_], roads: Sequence[Road], ways: Sequence[Path], terrain: Terrain
-             ) -> gpd.GeoDataFrame:
+def _streets(
+    noded: NDArray[np.object_], roads: Sequence[Road], ways: Sequence[Path], terrain: Terrain
+) -> gpd.GeoDataFrame:
     """Give every stretch the attributes of the road or path it lies on; property lines fall away."""
     table = pd.DataFrame(
-        [(road.street_class, road.name, -1) for road in roads] + [(way.street_class, None, way.lot) for way in ways],
+        [(road.street_class, road.name, -1) for road in roads]
+        + [(way.street_class, None, way.lot) for way in ways],
         columns=["class", "name", "lot"],
     )
     middles = shapely.line_interpolate_point(noded, 0.5, normalized=True)
