@@ -144,11 +144,10 @@ class _Trial:
         The way to the nearest service uses the link at most once, so it is enough to let the labels
         of either end improve those around the other.
         """
-        slot = self.survey.network.slot[nodes]
-        across = self.labels.cost[slot[::-1]].astype(np.int64) + steps([length_m])[0]
+        across = self.labels.cost[nodes[::-1]].astype(np.int64) + steps([length_m])[0]
         cost = np.minimum(across, CLOSED).astype(np.int32)
-        seeds = Seeds.sorted(slot, cost, self.labels.origin[slot[::-1]])
-        labels = Labels(self.labels.cost.copy(), self.labels.origin.copy())
+        seeds = Seeds.sorted(nodes, cost, self.labels.origin[nodes[::-1]])
+        labels = self.labels.copied()
         return self._gained(self.survey, label(self.survey.network, seeds, self.limit_m, labels))
 
     def _gained(self, survey: Survey, labels: Labels) -> Flags:

@@ -2,7 +2,8 @@
 
 from spatial.network.attaching import Attachments, attach
 from spatial.network.build import build_network
-from spatial.network.graph import CLOSED, STEPS_PER_M, Network, steps
+from spatial.network.cost import CLOSED, STEPS_PER_M, steps
+from spatial.network.graph import Arcs, Network
 from spatial.network.streets import StreetNetwork
 from spatial.network.walkability import Walkability, read_walkability
 from spatial.network.walls import KINDS, Walls
@@ -11,6 +12,7 @@ __all__ = [
     "CLOSED",
     "KINDS",
     "STEPS_PER_M",
+    "Arcs",
     "Attachments",
     "Network",
     "StreetNetwork",

@@ -18,8 +18,9 @@ import shapely
 from scipy.spatial import cKDTree
 
 from spatial.findings import Finding, Report, Severity
+from spatial.network.cost import CLOSED, steps
+from spatial.network.curve import morton_order
 from spatial.network.gates import Gates, place_gates
-from spatial.network.graph import CLOSED, morton_order, steps
 from spatial.network.joints import meet
 from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Noded, Points, insert_vertices, node_lines
 from spatial.network.streets import StreetNetwork
@@ -137,7 +138,6 @@ def _assemble(
         length_m=length_m,
         cost=np.repeat(cost[:, None], 2, axis=1),
         node_xy=joints.node_xy[order],
-        slot=np.arange(len(order), dtype=np.int32),
         line=np.concatenate([edges.line, np.full(joint_count, None)]),
         street_id=_of_street(streets.index.to_numpy(object), street, ""),
         side=np.concatenate([noded.side, joints.side]),

@@ -8,7 +8,6 @@ the level in the same time, and may differ by direction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -20,33 +19,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import UsageError
+from spatial.network.chains import Chains, fold
+from spatial.network.cost import CLOSED, steps
 
-__all__ = ["CLOSED", "STEPS_PER_M", "Network", "morton_order", "steps"]
-
-STEPS_PER_M = 10_000
-CLOSED = np.iinfo(np.int32).max
-"""Cost of an edge that may not be walked; larger than every limit."""
-
-_MORTON_BITS = 16
+__all__ = ["Arcs", "Network"]
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int32]
-
-
-def steps(length_m: npt.ArrayLike) -> Numbers:
-    """Return lengths in whole steps, at least one each, so that no edge is free.
-
-    Raises
-    ------
-    UsageError
-        If a length is negative, not a number, or longer than a cost can hold (about 200 km).
-    """
-    lengths = np.asarray(length_m, float)
-    wrong = ~((lengths >= 0) & (lengths * STEPS_PER_M < CLOSED - 1))
-    if wrong.any():
-        raise UsageError("network.length_out_of_range", count=int(wrong.sum()), edge=int(np.argmax(wrong)))
-    rounded: Numbers = np.maximum(np.rint(lengths * STEPS_PER_M), 1).astype(np.int32)
-    return rounded
+Words = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,14 +39,12 @@ class Network:
     length_m : (m,) length of each edge, metres
     cost : (m, 2) steps along the edge and against it; `CLOSED` where it may not be walked
     node_xy : (n, 2) coordinates in metres; not-a-number where unknown
-    slot : (n,) place of each node in the order in which the search stores nodes, near ones together
     """
 
     edge_nodes: Numbers
     length_m: Floats
     cost: Numbers
     node_xy: Floats
-    slot: Numbers
 
     @classmethod
     def of_edges(
@@ -89,7 +67,7 @@ class Network:
         Raises
         ------
         UsageError
-            If a length is negative, not a number or beyond 200 km, or a node number out of range.
+            If a length is negative, not a number or beyond 107 km, or a node number out of range.
         """
         ends = np.ascontiguousarray(np.asarray(edges).reshape(-1, 2), np.int32)
         lengths = np.asarray(length_m, float)
@@ -103,11 +81,8 @@ class Network:
         ):
             raise UsageError("network.arrays_disagree", edges=len(ends), lengths=len(lengths), nodes=count)
         one_way = steps(lengths)
-        slot = np.arange(count, dtype=np.int32)
-        if coordinates is not None:
-            slot[morton_order(xy)] = np.arange(count, dtype=np.int32)
         cost = np.repeat(one_way[:, None], 2, axis=1)
-        return cls(edge_nodes=ends, length_m=lengths, cost=cost, node_xy=xy, slot=slot)
+        return cls(edge_nodes=ends, length_m=lengths, cost=cost, node_xy=xy)
 
     @property
     def node_count(self) -> int:
@@ -121,8 +96,18 @@ class Network:
 
     @cached_property
     def arcs(self) -> Arcs:
-        """The arcs by the slot they leave, for the search."""
-        return Arcs.of(self.slot[self.edge_nodes], self.cost, self.node_count)
+        """The arcs by the node they stand at, for the search."""
+        return Arcs.of(self.edge_nodes, self.cost, self.node_count)
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The network with its nodes of two neighbours folded into chains, for searches to every node."""
+        return fold(self.edge_nodes, self.cost, self.node_xy)
+
+    @cached_property
+    def folded(self) -> Arcs:
+        """The arcs between the junctions of the chains."""
+        return Arcs.of(self.chains.ends, self.chains.cost, len(self.chains.junction))
 
     @cached_property
     def component(self) -> Numbers:
@@ -145,77 +130,47 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Arcs:
-    """Arcs by the slot they stand at: both directions of every edge.
+    """Both directions of every edge, by the node they stand at.
+
+    An arc is one number: steps in the upper half, the node at the other end in the lower.
 
     Attributes
     ----------
-    start : (n + 1,) first arc of each slot
-    inward : (a, 2) neighbouring slot, and the steps from the neighbour to the slot
-    outward : (a, 2) neighbouring slot, and the steps from the slot to the neighbour
+    start : (n + 1,) first arc of each node
+    inward : (a,) arcs with the steps from the other node to this one
+    outward : (a,) arcs with the steps from this node to the other
     of_edge : (m, 2) the arc at the start and the arc at the end of each edge
     """
 
-    start: npt.NDArray[np.int64]
-    inward: Numbers
-    outward: Numbers
-    of_edge: npt.NDArray[np.int64] = field(repr=False)
+    start: Words
+    inward: Words
+    outward: Words
+    of_edge: Words = field(repr=False)
 
     @classmethod
     def of(cls, ends: Numbers, cost: Numbers, count: int) -> Arcs:
-        """Sort both directions of the edges by the slot they leave."""
-        start, inward, outward, of_edge = _sort_arcs(ends, cost, count)
-        return cls(start, inward, outward, of_edge)
+        """Sort both directions of the edges by the node they stand at."""
+        return cls(*_sort_arcs(ends, cost, count))
 
 
 @numba.njit(cache=True, nogil=True)
-def _sort_arcs(
-    ends: Numbers, cost: Numbers, count: int
-) -> tuple[npt.NDArray[np.int64], Numbers, Numbers, npt.NDArray[np.int64]]:
+def _sort_arcs(ends: Numbers, cost: Numbers, count: int) -> tuple[Words, Words, Words, Words]:
     start = np.zeros(count + 1, np.int64)
     for edge in range(len(ends)):
         start[ends[edge, 0] + 1] += 1
         start[ends[edge, 1] + 1] += 1
-    for slot in range(count):
-        start[slot + 1] += start[slot]
+    for node in range(count):
+        start[node + 1] += start[node]
     filled = start[:-1].copy()
-    inward = np.empty((2 * len(ends), 2), np.int32)
-    outward = np.empty((2 * len(ends), 2), np.int32)
+    inward = np.empty(2 * len(ends), np.int64)
+    outward = np.empty(2 * len(ends), np.int64)
     of_edge = np.empty((len(ends), 2), np.int64)
     for edge in range(len(ends)):
         for end in range(2):
-            here, there = ends[edge, end], ends[edge, 1 - end]
+            here, there = ends[edge, end], np.int64(ends[edge, 1 - end])
             arc = filled[here]
             filled[here] += 1
-            inward[arc, 0] = there
-            outward[arc, 0] = there
-            outward[arc, 1] = cost[edge, end]
-            inward[arc, 1] = cost[edge, 1 - end]
+            outward[arc] = (np.int64(cost[edge, end]) << 32) | there
+            inward[arc] = (np.int64(cost[edge, 1 - end]) << 32) | there
             of_edge[edge, end] = arc
     return start, inward, outward, of_edge
-
-
-def morton_order(xy: Floats) -> npt.NDArray[np.int64]:
-    """Return the order of points along a Z-shaped curve: points near in the plane stand near in it."""
-    if len(xy) == 0:
-        return np.zeros(0, np.int64)
-    low = np.nanmin(xy, axis=0)
-    span = max(float((np.nanmax(xy, axis=0) - low).max()), 1e-9)
-    cells = np.nan_to_num((xy - low) / span * (2**_MORTON_BITS - 1)).astype(np.uint64)
-    order: npt.NDArray[np.int64] = np.argsort(
-        _spread(cells[:, 0]) | (_spread(cells[:, 1]) << np.uint64(1)), kind="stable"
-    )
-    return order
-
-
-def _spread(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return numbers with a zero between any two of their bits."""
-    steps_and_masks: Sequence[tuple[int, int]] = (
-        (8, 0x00FF00FF),
-        (4, 0x0F0F0F0F),
-        (2, 0x33333333),
-        (1, 0x55555555),
-    )
-    spread = cells
-    for shift, mask in steps_and_masks:
-        spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
-    return spread

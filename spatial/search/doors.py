@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from spatial.network import CLOSED, STEPS_PER_M, Attachments, Network
-from spatial.search.kernel import NOBODY, push, settle
-from spatial.search.walking import Labels, Numbers, Seeds, limit_steps
+from spatial.search.kernel import FAR, HALF, push, settle
+from spatial.search.walking import NOBODY, Labels, Numbers, Seeds, limit_steps
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ class Doors:
     ----------
     owner : (k,) what each stands for
     edge : (k,) the edge
-    slot : (k, 2) slots at the start and end of the edge
+    node : (k, 2) nodes at the start and end of the edge
     leave : (k, 2) steps from the door to either end
     enter : (k, 2) steps from either end to the door
     access : (k,) steps of the leg off the network
@@ -41,7 +41,7 @@ class Doors:
 
     owner: Numbers
     edge: Ints
-    slot: Numbers
+    node: Numbers
     leave: Numbers
     enter: Numbers
     access: Numbers
@@ -59,7 +59,7 @@ class Doors:
         return cls(
             owner=attachments.point.astype(np.int32),
             edge=edge,
-            slot=network.slot[network.edge_nodes[edge]],
+            node=network.edge_nodes[edge],
             leave=np.column_stack([_part(along[:, 1], place), _part(along[:, 0], 1 - place)]),
             enter=np.column_stack([_part(along[:, 0], place), _part(along[:, 1], 1 - place)]),
             access=np.rint(attachments.access_m * STEPS_PER_M).astype(np.int32),
@@ -81,7 +81,7 @@ class Doors:
     def seeds(self) -> Seeds:
         """Return the doors as seeds of walks that end at them, numbered by owner."""
         cost = np.minimum(self.enter.astype(np.int64) + self.access[:, None], CLOSED).astype(np.int32)
-        return Seeds.sorted(self.slot.ravel(), cost.ravel(), np.repeat(self.owner, 2))
+        return Seeds.sorted(self.node.ravel(), cost.ravel(), np.repeat(self.owner, 2))
 
 
 def _part(along: Numbers, share: npt.NDArray[np.float64]) -> Numbers:
@@ -95,7 +95,7 @@ def arrivals(labels: Labels, doors: Doors, services: Doors, limit_m: float) -> t
 
     Parameters
     ----------
-    labels : nearest services of the slots, numbered by owner
+    labels : nearest services of the nodes, numbered by owner
     doors : where walks begin
     services : the doors of the services, whose seeds made the labels
     limit_m : longest walk, metres
@@ -106,10 +106,9 @@ def arrivals(labels: Labels, doors: Doors, services: Doors, limit_m: float) -> t
     """
     order = np.lexsort((services.owner, services.edge))
     found: tuple[Numbers, Numbers] = _arrivals(
-        labels.cost,
-        labels.origin,
+        labels.words,
         doors.edge,
-        doors.slot,
+        doors.node,
         doors.leave,
         doors.access,
         doors.place,
@@ -136,10 +135,9 @@ def _along_one_edge(along: Numbers, from_place: float, to_place: float) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def _arrivals(  # noqa: PLR0917
-    cost: Numbers,
-    origin: Numbers,
+    labels: Ints,
     edge: Ints,
-    slot: Numbers,
+    node: Numbers,
     leave: Numbers,
     access: Numbers,
     place: Floats,
@@ -153,13 +151,13 @@ def _arrivals(  # noqa: PLR0917
     steps = np.full(len(edge), CLOSED, np.int32)
     owner = np.full(len(edge), NOBODY, np.int32)
     for door in range(len(edge)):
-        best, nearest = np.int64(limit) + 1, NOBODY
+        best, nearest = np.int64(limit) + 1, np.int64(NOBODY)
         for end in range(2):
-            label = cost[slot[door, end]]
-            if label == CLOSED or leave[door, end] == CLOSED:
+            label = labels[node[door, end]]
+            if label == FAR or leave[door, end] == CLOSED:
                 continue
-            total = np.int64(label) + leave[door, end] + access[door]
-            number = origin[slot[door, end]]
+            total = (label >> HALF) + leave[door, end] + access[door]
+            number = label & ((1 << HALF) - 1)
             if total < best or (total == best and number < nearest):
                 best, nearest = total, number
         here = np.searchsorted(service_edge, edge[door])
@@ -185,9 +183,9 @@ def matrix(
     Sparse (demand × site) metres; an entry not stored is farther than the limit, a stored 0 is a walk
     of length 0.
     """
-    by_slot = np.argsort(demand.slot.ravel(), kind="stable")
-    slots = demand.slot.ravel()[by_slot]
-    first = np.searchsorted(slots, np.arange(network.node_count + 1))
+    by_node = np.argsort(demand.node.ravel(), kind="stable")
+    nodes = demand.node.ravel()[by_node]
+    first = np.searchsorted(nodes, np.arange(network.node_count + 1))
     by_edge = np.argsort(demand.edge, kind="stable")
     by_site = np.argsort(sites.owner, kind="stable")
     sites = sites.chosen(by_site)
@@ -196,7 +194,7 @@ def matrix(
         network.arcs.start,
         network.arcs.inward,
         first,
-        by_slot,
+        by_node,
         demand.owner,
         demand.leave,
         demand.access,
@@ -205,7 +203,7 @@ def matrix(
         demand.place,
         demand.along,
         site_first,
-        sites.slot,
+        sites.node,
         sites.enter,
         sites.access,
         sites.edge,
@@ -221,7 +219,7 @@ def matrix(
 @numba.njit(cache=True, nogil=True)
 def _matrix(  # noqa: C901, PLR0917
     start: Ints,
-    arcs: Numbers,
+    arcs: Ints,
     door_first: Ints,
     door_at: Ints,
     owner: Numbers,
@@ -232,7 +230,7 @@ def _matrix(  # noqa: C901, PLR0917
     place: Floats,
     along: Numbers,
     site_first: Ints,
-    site_slot: Numbers,
+    site_node: Numbers,
     site_enter: Numbers,
     site_access: Numbers,
     site_edge: Ints,
@@ -240,9 +238,9 @@ def _matrix(  # noqa: C901, PLR0917
     demand_count: int,
     limit: int,
 ) -> tuple[Numbers, Numbers, Numbers]:
-    cost = np.full(len(start) - 1, CLOSED, np.int32)
-    origin = np.full(len(start) - 1, NOBODY, np.int32)
-    settled = np.empty(len(start) - 1, np.int32)
+    labels = np.full(len(start) - 1, FAR)
+    settled = np.empty(len(start) - 1, np.int64)
+    greatest = ((limit + 1) << HALF) - 1
     best = np.full(demand_count, np.int64(CLOSED))
     hit = np.empty(demand_count, np.int32)
     heap = np.empty(1024, np.int64)
@@ -254,18 +252,17 @@ def _matrix(  # noqa: C901, PLR0917
         for door in range(site_first[site], site_first[site + 1]):
             for end in range(2):
                 total = np.int64(site_enter[door, end]) + site_access[door]
-                slot = site_slot[door, end]
-                if total <= limit and total < cost[slot]:
-                    cost[slot] = total
-                    origin[slot] = 0
-                    heap = push(heap, size, (total << 32) | slot)
+                node = site_node[door, end]
+                if total <= limit and (total << HALF) < labels[node]:
+                    labels[node] = total << HALF
+                    heap = push(heap, size, (total << HALF) | node)
                     size += 1
-        heap, taken = settle(start, arcs, cost, origin, heap, size, limit, settled)
+        heap, taken = settle(start, arcs, labels, heap, size, greatest, settled)
         for one in range(taken):
-            slot = settled[one]
-            for at in range(door_first[slot], door_first[slot + 1]):
+            node = settled[one]
+            for at in range(door_first[node], door_first[node + 1]):
                 row, end = door_at[at] // 2, door_at[at] % 2
-                total = np.int64(cost[slot]) + leave[row, end] + access[row]
+                total = (labels[node] >> HALF) + leave[row, end] + access[row]
                 hits = _improve(best, hit, hits, owner[row], total, limit)
         for door in range(site_first[site], site_first[site + 1]):
             here = np.searchsorted(sorted_edge, site_edge[door])
@@ -283,7 +280,7 @@ def _matrix(  # noqa: C901, PLR0917
             best[hit[one]] = CLOSED
             filled += 1
         for one in range(taken):
-            cost[settled[one]] = CLOSED
+            labels[settled[one]] = FAR
     return rows[:filled], columns[:filled], steps[:filled]
 
 

@@ -1,8 +1,9 @@
 """The walking kernel: shortest walks from many seeds at once, within a limit, improved in place.
 
-A label of a slot is its cost in steps and the number of the seed it comes from; a label is better when
-it costs less or, at equal cost, comes from the lower number.  Every edge costs at least one step, so
-the labels that result do not depend on the order of the seeds, nor on how they are batched.
+A *label* is one number: the steps to the nearest seed in its upper half, the number of that seed in the
+lower.  So the lesser label is the nearer seed and, of two equally near, the one with the lower number.
+Every edge costs at least one step; therefore the labels that result do not depend on the order of the
+seeds, nor on how they are batched.
 """
 
 from __future__ import annotations
@@ -13,28 +14,29 @@ import numpy.typing as npt
 
 from spatial.network import CLOSED
 
-__all__ = ["NOBODY", "push", "search", "search_again", "settle"]
+__all__ = ["FAR", "HALF", "fill", "push", "search", "search_again", "settle"]
 
 Numbers = npt.NDArray[np.int32]
-Keys = npt.NDArray[np.int64]
+Words = npt.NDArray[np.int64]
 
-NOBODY = -1
-"""Number in place of a seed where none reaches."""
+HALF = 32
+_LOW = (1 << HALF) - 1
+_HIGH = ~_LOW
 
-_SLOT_BITS = 32
-_SLOT_MASK = (1 << _SLOT_BITS) - 1
+FAR = (CLOSED << HALF) | (2**31 - 1)
+"""Label of a node that no seed reaches; greater than any other."""
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def push(heap: Keys, size: int, key: int) -> Keys:
+def push(heap: Words, size: int, key: int) -> Words:
     """Put a key on a heap whose nodes have four children; return the heap, grown where it was full."""
     if size == len(heap):
         larger = np.empty(2 * size, np.int64)
         larger[:size] = heap
         heap = larger
-    place = size
+    place = np.uint64(size)
     while place > 0:
-        above = (place - 1) >> 2
+        above = (place - np.uint64(1)) >> np.uint64(2)
         if heap[above] <= key:
             break
         heap[place] = heap[above]
@@ -44,23 +46,23 @@ def push(heap: Keys, size: int, key: int) -> Keys:
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def _pop(heap: Keys, size: int) -> int:
+def _pop(heap: Words, size: int) -> int:
     """Take the least key off a heap of ``size`` keys; one fewer remain."""
     least = heap[0]
-    size -= 1
-    key = heap[size]
-    place = 0
+    last = np.uint64(size - 1)
+    key = heap[last]
+    place = np.uint64(0)
     while True:
-        child = 4 * place + 1
-        if child >= size:
+        child = (place << np.uint64(2)) + np.uint64(1)
+        if child >= last:
             break
-        best = child
-        for other in range(child + 1, min(child + 4, size)):
-            if heap[other] < heap[best]:
-                best = other
-        if heap[best] >= key:
+        best, least_below = child, heap[child]
+        for other in range(child + np.uint64(1), min(child + np.uint64(4), last)):
+            if heap[other] < least_below:
+                best, least_below = other, heap[other]
+        if least_below >= key:
             break
-        heap[place] = heap[best]
+        heap[place] = least_below
         place = best
     heap[place] = key
     return least  # type: ignore[no-any-return]
@@ -68,56 +70,38 @@ def _pop(heap: Keys, size: int) -> int:
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
 def settle(  # noqa: PLR0917
-    start: Keys,
-    arcs: Numbers,
-    cost: Numbers,
-    origin: Numbers,
-    heap: Keys,
-    size: int,
-    limit: int,
-    settled: Numbers,
-) -> tuple[Keys, int]:
+    start: Words, arcs: Words, labels: Words, heap: Words, size: int, limit: int, settled: Words
+) -> tuple[Words, int]:
     """Spread the labels on a heap through the network until none improves another.
 
-    ``cost`` and ``origin`` (n,) are improved in place.  The first slots taken off the heap are noted
-    in ``settled``, as many as it holds.  Returns the heap, to be used again, and how many were taken.
+    ``labels`` (n,) are improved in place; ``limit`` is the greatest label allowed.  The first nodes
+    taken off the heap are noted in ``settled``, as many as it holds.  Returns the heap, to be used
+    again, and how many were taken.
     """
     taken = 0
     while size > 0:
         key = _pop(heap, size)
         size -= 1
-        slot = key & _SLOT_MASK
-        here = key >> _SLOT_BITS
-        if here > cost[slot]:
+        node = np.uint64(key & _LOW)
+        here = labels[node]
+        if (key & _HIGH) > (here & _HIGH):
             continue
         if taken < len(settled):
-            settled[taken] = slot
+            settled[taken] = node
         taken += 1
-        number = origin[slot]
-        for arc in range(start[slot], start[slot + 1]):
-            there = here + arcs[arc, 1]
-            if there > limit:
-                continue
-            neighbour = arcs[arc, 0]
-            if there < cost[neighbour] or (there == cost[neighbour] and number < origin[neighbour]):
-                cost[neighbour] = there
-                origin[neighbour] = number
-                heap = push(heap, size, (there << _SLOT_BITS) | neighbour)
+        for arc in range(np.uint64(start[node]), np.uint64(start[node + np.uint64(1)])):
+            there = here + (arcs[arc] & _HIGH)
+            neighbour = np.uint64(arcs[arc] & _LOW)
+            if there < labels[neighbour] and there <= limit:
+                labels[neighbour] = there
+                heap = push(heap, size, (there & _HIGH) | np.int64(neighbour))
                 size += 1
     return heap, taken
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
 def search(  # noqa: PLR0917
-    start: Keys,
-    arcs: Numbers,
-    seed_slot: Numbers,
-    seed_cost: Numbers,
-    seed_number: Numbers,
-    batch: int,
-    limit: int,
-    cost: Numbers,
-    origin: Numbers,
+    start: Words, arcs: Words, seed_node: Numbers, seed_label: Words, batch: int, limit: int, labels: Words
 ) -> None:
     """Improve labels by seeds, a batch at a time.
 
@@ -125,56 +109,58 @@ def search(  # noqa: PLR0917
     in the cache, and later batches stop where earlier ones were better.
     """
     heap = np.empty(1024, np.int64)
-    unnoted = np.empty(0, np.int32)
-    for first in range(0, len(seed_slot), batch):
+    unnoted = np.empty(0, np.int64)
+    for first in range(0, len(seed_node), batch):
         size = 0
-        for seed in range(first, min(first + batch, len(seed_slot))):
-            slot, there, number = seed_slot[seed], seed_cost[seed], seed_number[seed]
-            if there > limit:
-                continue
-            if there < cost[slot] or (there == cost[slot] and number < origin[slot]):
-                cost[slot] = there
-                origin[slot] = number
-                heap = push(heap, size, (np.int64(there) << _SLOT_BITS) | slot)
+        for seed in range(first, min(first + batch, len(seed_node))):
+            node, there = seed_node[seed], seed_label[seed]
+            if there < labels[node] and there <= limit:
+                labels[node] = there
+                heap = push(heap, size, (there & _HIGH) | node)
                 size += 1
-        heap, _ = settle(start, arcs, cost, origin, heap, size, limit, unnoted)
+        heap, _ = settle(start, arcs, labels, heap, size, limit, unnoted)
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
 def search_again(  # noqa: PLR0917
-    start: Keys,
-    arcs: Numbers,
-    seed_slot: Numbers,
-    seed_cost: Numbers,
-    seed_number: Numbers,
-    lost: Numbers,
-    limit: int,
-    cost: Numbers,
-    origin: Numbers,
+    start: Words, arcs: Words, seed_node: Numbers, seed_label: Words, lost: Words, limit: int, labels: Words
 ) -> None:
-    """Find new labels for slots that lost theirs, from the rim of the lost area and the seeds in it.
+    """Find new labels for nodes that lost theirs, from the rim of the lost area and the seeds given.
 
-    ``lost`` are slots whose cost is `CLOSED` already; every label that came through them must be
-    among them.
+    The labels of ``lost`` are `FAR` already; every label that came through them must be among them.
     """
     heap = np.empty(1024, np.int64)
     size = 0
-    for place in range(len(lost)):
-        slot = lost[place]
-        for arc in range(start[slot], start[slot + 1]):
-            neighbour, step = arcs[arc, 0], arcs[arc, 1]
-            if step == CLOSED or cost[neighbour] == CLOSED:
-                continue
-            # Steps inward: from the lost slot out to a neighbour that kept its label.
-            heap = push(heap, size, (np.int64(cost[neighbour]) << _SLOT_BITS) | neighbour)
+    for node in lost:
+        for arc in range(start[node], start[node + 1]):
+            neighbour = arcs[arc] & _LOW
+            if labels[neighbour] != FAR:
+                heap = push(heap, size, (labels[neighbour] & _HIGH) | neighbour)
+                size += 1
+    for seed in range(len(seed_node)):
+        node, there = seed_node[seed], seed_label[seed]
+        if there < labels[node] and there <= limit:
+            labels[node] = there
+            heap = push(heap, size, (there & _HIGH) | node)
             size += 1
-    for seed in range(len(seed_slot)):
-        slot, there, number = seed_slot[seed], seed_cost[seed], seed_number[seed]
-        if there > limit:
-            continue
-        if there < cost[slot] or (there == cost[slot] and number < origin[slot]):
-            cost[slot] = there
-            origin[slot] = number
-            heap = push(heap, size, (np.int64(there) << _SLOT_BITS) | slot)
-            size += 1
-    settle(start, arcs, cost, origin, heap, size, limit, np.empty(0, np.int32))
+    settle(start, arcs, labels, heap, size, limit, np.empty(0, np.int64))
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
+def fill(  # noqa: PLR0917
+    first: Words, ends: Numbers, back: Numbers, on: Numbers, junction_labels: Words, limit: int, labels: Words
+) -> None:
+    """Improve the labels of the inner nodes of chains from their ends, and from each other."""
+    for chain in range(len(ends)):
+        here = junction_labels[ends[chain, 0]]
+        for inner in range(first[chain], first[chain + 1]):
+            there = here + (np.int64(back[inner]) << HALF)
+            if here <= limit and there <= limit and there < labels[inner]:
+                labels[inner] = there
+            here = labels[inner]
+        here = junction_labels[ends[chain, 1]]
+        for inner in range(first[chain + 1] - 1, first[chain] - 1, -1):
+            there = here + (np.int64(on[inner]) << HALF)
+            if here <= limit and there <= limit and there < labels[inner]:
+                labels[inner] = there
+            here = labels[inner]

@@ -6,61 +6,76 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from spatial.errors import UsageError
-from spatial.network import CLOSED, STEPS_PER_M, Network
-from spatial.search.kernel import NOBODY, search
+from spatial.network import CLOSED, STEPS_PER_M, Arcs, Network
+from spatial.search.kernel import FAR, HALF, fill, search
 
-__all__ = ["Labels", "Seeds", "label", "label_each", "limit_steps", "walk"]
+__all__ = ["NOBODY", "Labels", "Seeds", "label", "label_each", "limit_label", "limit_steps", "walk"]
 
-# Seeds searched at once; measured between 8 and 32, where it hardly matters.
+NOBODY = -1
+"""Number in place of a seed where none reaches."""
+
+# Seeds searched at once; measured between 8 and 64, where it hardly matters.
 _BATCH = 16
 
 Numbers = npt.NDArray[np.int32]
+Words = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Seeds:
-    """Where walks may end.
+    """Where walks may end, in the order of the nodes.
 
     Attributes
     ----------
-    slot : (k,) slot of the network
-    cost : (k,) steps that a walk which ends there already has
-    number : (k,) what the seed stands for; at equal cost the lower number is the nearest
+    node : (k,) node
+    label : (k,) label a walk has that ends there: steps already walked, and what the seed stands for
     """
 
-    slot: Numbers
-    cost: Numbers
-    number: Numbers
+    node: Numbers
+    label: Words
 
     @classmethod
-    def sorted(cls, slot: Numbers, cost: Numbers, number: Numbers) -> Seeds:
-        """Put seeds in the order in which the network stores its nodes, and leave out unreachable ones."""
-        order = np.argsort(slot, kind="stable")
-        order = order[cost[order] != CLOSED]
-        return cls(slot[order], cost[order], number[order])
+    def sorted(cls, node: Numbers, cost: Numbers, number: Numbers) -> Seeds:
+        """Make seeds of nodes, of steps already walked, and of numbers; leave out those beyond reach."""
+        order = np.argsort(node, kind="stable")
+        order = order[cost[order] < CLOSED]
+        return cls(node[order], (cost[order].astype(np.int64) << HALF) | number[order])
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The nearest seed of every slot.
+    """The nearest seed of every node.
 
     Attributes
     ----------
-    cost : (n,) steps to it; `CLOSED` where none is within the limit
-    origin : (n,) its number; `NOBODY` where there is none
+    words : (n,) labels of the kernel
     """
 
-    cost: Numbers
-    origin: Numbers
+    words: Words
 
     @classmethod
     def empty(cls, count: int) -> Labels:
-        """Return the labels of ``count`` slots that nothing reaches yet."""
-        return cls(np.full(count, CLOSED, np.int32), np.full(count, NOBODY, np.int32))
+        """Return the labels of ``count`` nodes that nothing reaches yet."""
+        return cls(np.full(count, FAR, np.int64))
+
+    @property
+    def cost(self) -> Numbers:
+        """(n,) steps to the nearest seed; `CLOSED` where none is within the limit."""
+        return (self.words >> HALF).astype(np.int32)
+
+    @property
+    def origin(self) -> Numbers:
+        """(n,) its number; `NOBODY` where there is none."""
+        return np.where(self.words == FAR, NOBODY, self.words).astype(np.int32)
+
+    def copied(self) -> Labels:
+        """Return labels of their own, to be improved."""
+        return Labels(self.words.copy())
 
 
 def limit_steps(limit_m: float) -> int:
@@ -68,28 +83,26 @@ def limit_steps(limit_m: float) -> int:
     return int(min(np.floor(limit_m * STEPS_PER_M + 0.5), CLOSED - 1))
 
 
+def limit_label(limit_m: float) -> int:
+    """Return the greatest label within a limit."""
+    return ((limit_steps(limit_m) + 1) << HALF) - 1
+
+
 def label(network: Network, seeds: Seeds, limit_m: float, labels: Labels | None = None) -> Labels:
-    """Label every slot with its nearest seed within a limit, or improve the labels given, in place."""
+    """Label every node with its nearest seed within a limit, or improve the labels given, in place."""
     labels = labels or Labels.empty(network.node_count)
-    arcs = network.arcs
-    search(
-        arcs.start,
-        arcs.inward,
-        seeds.slot,
-        seeds.cost,
-        seeds.number,
-        _BATCH,
-        limit_steps(limit_m),
-        labels.cost,
-        labels.origin,
-    )
+    _search(network.arcs, seeds, limit_m, labels)
     return labels
+
+
+def _search(arcs: Arcs, seeds: Seeds, limit_m: float, labels: Labels) -> None:
+    search(arcs.start, arcs.inward, seeds.node, seeds.label, _BATCH, limit_label(limit_m), labels.words)
 
 
 def label_each(
     network: Network, groups: Sequence[Seeds], limit_m: Sequence[float], threads: int = 1
 ) -> list[Labels]:
-    """Label the slots once for each group of seeds, in threads: the kernel holds no lock."""
+    """Label the nodes once for each group of seeds, in threads: the kernel holds no lock."""
     _ = network.arcs
     with ThreadPoolExecutor(max_workers=threads) as pool:
         return list(pool.map(lambda job: label(network, *job), zip(groups, limit_m, strict=True)))
@@ -97,7 +110,7 @@ def label_each(
 
 def walk(
     network: Network, seeds: tuple[npt.ArrayLike, npt.ArrayLike], limit_m: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.float64], Words]:
     """Return the walk from every node to the nearest seed.
 
     Parameters
@@ -120,18 +133,50 @@ def walk(
     Examples
     --------
     >>> network = Network.of_edges([(0, 1), (1, 2)], [100.0, 50.0])
-    >>> walk(network, ([2], [10.0]), 100.0)
-    (array([inf, 60., 10.]), array([-1,  0,  0]))
+    >>> distance, nearest = walk(network, ([2], [10.0]), 100.0)
+    >>> distance.tolist(), nearest.tolist()
+    ([inf, 60.0, 10.0], [-1, 0, 0])
     """
     node, start_m = np.asarray(seeds[0], np.int64), np.asarray(seeds[1], float)
     if len(node) != len(start_m) or ((node < 0) | (node >= network.node_count)).any():
         raise UsageError("network.seed_out_of_range", count=len(node), nodes=network.node_count)
     if not (start_m >= 0).all():
         raise UsageError("network.start_out_of_range", seed=int(np.argmax(~(start_m >= 0))))
-    cost = np.minimum(np.rint(start_m * STEPS_PER_M), CLOSED).astype(np.int32)
-    labels = label(
-        network, Seeds.sorted(network.slot[node], cost, np.arange(len(node), dtype=np.int32)), limit_m
+    cost = np.minimum(np.rint(start_m * STEPS_PER_M), CLOSED).astype(np.int64)
+    number = np.arange(len(node), dtype=np.int32)
+
+    chains = network.chains
+    place = chains.place[node]
+    at_junction = place >= 0
+    inner = -1 - place[~at_junction]
+    chain = chains.chain[inner]
+    out = [(place[at_junction], cost[at_junction], number[at_junction])]
+    for end, way in ((0, chains.from_start), (1, chains.from_end)):
+        out.append((chains.ends[chain, end], cost[~at_junction] + way[inner], number[~at_junction]))
+    at, walked, of = (np.concatenate(parts) for parts in zip(*out, strict=True))
+    junctions = Labels.empty(len(chains.junction))
+    _search(
+        network.folded, Seeds.sorted(at, np.minimum(walked, CLOSED).astype(np.int32), of), limit_m, junctions
     )
-    reached = labels.cost[network.slot]
-    distance = np.where(reached == CLOSED, np.inf, reached / STEPS_PER_M)
-    return distance, labels.origin[network.slot].astype(np.int64)
+
+    inside = Labels.empty(len(chains.inner))
+    limit = limit_label(limit_m)
+    own = (cost[~at_junction] << HALF) | number[~at_junction]
+    np.minimum.at(inside.words, inner[own <= limit], own[own <= limit])
+    fill(chains.first, chains.ends, chains.back, chains.on, junctions.words, limit, inside.words)
+    distance = np.empty(network.node_count)
+    nearest = np.empty(network.node_count, np.int64)
+    _spell(junctions.words, chains.junction, distance, nearest)
+    _spell(inside.words, chains.inner, distance, nearest)
+    return distance, nearest
+
+
+@numba.njit(cache=True, nogil=True)
+def _spell(words: Words, node: Numbers, distance: npt.NDArray[np.float64], nearest: Words) -> None:
+    """Write labels as metres and numbers of seeds, at their nodes."""
+    for place in range(len(words)):
+        if words[place] == FAR:
+            distance[node[place]], nearest[node[place]] = np.inf, NOBODY
+        else:
+            distance[node[place]] = (words[place] >> HALF) / STEPS_PER_M
+            nearest[node[place]] = words[place] & ((1 << HALF) - 1)
