@@ -274,21 +274,29 @@ class _Ground:
 
     def blocked(self, shared: SharedBoundaries) -> Flags:
         """Whether a barrier occupies each segment."""
-        flags = np.zeros(len(shared.first), dtype=bool)
-        if len(self.blocking) and len(flags):
-            middle = np.asarray(shapely.points(shared.middle), dtype=object)
-            hit = shapely.STRtree(middle).query(self.blocking, predicate="dwithin", distance=_ALONG_M)[1]
-            flags[hit] = True
-        return flags
+        return _touched(_points(shared.middle), self.blocking, _ALONG_M)
 
-    def along(self, shared: SharedBoundaries, lines: Geometries, reach_m: float) -> Flags:
-        """Whether one of some lines comes near each segment."""
-        flags = np.zeros(len(shared.first), dtype=bool)
-        if len(lines) and len(flags):
-            lines_between = shapely.linestrings(np.stack([shared.start, shared.end], axis=1))
-            segments = np.asarray(lines_between, dtype=object)
-            flags[shapely.STRtree(segments).query(lines, predicate="dwithin", distance=reach_m)[1]] = True
-        return flags
+    def on_street(self, shared: SharedBoundaries) -> Flags:
+        """Whether each segment runs along a street."""
+        return _touched(_points(shared.middle), self.streets, _ALONG_M)
+
+    def under_bridge(self, shared: SharedBoundaries) -> Flags:
+        """Whether a bridge or a tunnel passes each segment."""
+        ends = np.stack([shared.start, shared.end], axis=1)
+        segments = np.asarray(shapely.linestrings(ends), dtype=object)
+        return _touched(segments, self.bridges, _BRIDGE_REACH_M)
+
+
+def _touched(places: Geometries, lines: Geometries, reach_m: float) -> Flags:
+    """Whether one of some lines or areas comes within reach of each place."""
+    flags = np.zeros(len(places), dtype=bool)
+    if len(lines) and len(flags):
+        flags[shapely.STRtree(places).query(lines, predicate="dwithin", distance=reach_m)[1]] = True
+    return flags
+
+
+def _points(places: NDArray[np.float64]) -> Geometries:
+    return np.asarray(shapely.points(places), dtype=object)
 
 
 def _flag(column: pd.Series) -> Flags:
@@ -315,8 +323,8 @@ def _edges(cells: Geometries, unit: Ints, side: Ints, table: pd.DataFrame, groun
         return _no_edges()
     blocked = ground.blocked(shared)
     on_bridge = blocked.copy()
-    on_bridge[blocked] = ground.along(_chosen(shared, blocked), ground.bridges, _BRIDGE_REACH_M)
-    on_street = ground.along(shared, ground.streets, _ALONG_M)
+    on_bridge[blocked] = ground.under_bridge(_chosen(shared, blocked))
+    on_street = ground.on_street(shared)
     length = shared.length_m
     pairs, group = np.unique(pair, axis=0, return_inverse=True)
     group = group.reshape(-1)

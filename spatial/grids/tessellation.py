@@ -40,6 +40,8 @@ _GENERATOR_STEP_M = 4.0
 _EDGE_STEP_M = 2.0
 # Footprints are shrunk by this, so that walls two buildings share belong to neither.
 _SHRINK_M = 0.4
+# Plots reach the street across this much free ground.
+_STRIP_M = 20.0
 # A zigzag of the Voronoi ridges smaller than this is drawn straight.
 _SMOOTHING_M = 0.8
 # Seeds at one place are moved this far apart; a seed outside is brought this far inside.
@@ -148,6 +150,7 @@ class _Tessellation:
     block_lines: Geometries
     plots: Geometries
     generators: dict[int, tuple[Floats, Ints]] = field(default_factory=dict)
+    behind: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shapely.prepare(self.area)
@@ -164,9 +167,9 @@ class _Tessellation:
         self.lines = noded(np.concatenate([block_lines, edges]))
         self.faces = enclosed(self.lines, self.area)
         self.face_tree = shapely.STRtree(self.faces)
-        blocks = enclosed(block_lines, self.area)
+        self.blocks = enclosed(block_lines, self.area)
         inside = shapely.point_on_surface(self.faces)
-        self.block = _first_hit(shapely.STRtree(blocks), shapely.get_coordinates(inside))
+        self.block = _first_hit(shapely.STRtree(self.blocks), shapely.get_coordinates(inside))
         self.plot = self._plot_at(inside)
 
     def _plot_at(self, points: Geometries) -> Ints:
@@ -184,8 +187,6 @@ class _Tessellation:
 
     def _place_seeds(self) -> None:
         places = shapely.point_on_surface(self.seeds)
-        middles = shapely.centroid(self.seeds)
-        places = np.where(shapely.intersects(self.seeds, middles), middles, places)
         outside = ~shapely.intersects(self.area, places)
         if outside.any():
             inner = shapely.buffer(self.area, -_APART_M)
@@ -226,13 +227,11 @@ class _Tessellation:
     def _generate(self) -> None:
         points, seed = self._seed_points()
         region = self.region[self.seed_face][seed]
-        owned = np.zeros(len(self.region_area), dtype=bool)
         for face in np.flatnonzero(self.owner >= 0):
             self._add(int(self.region[face]), _inside(self.faces[face]), np.array([self.owner[face]]))
-            owned[self.region[face]] = True
         for one in np.unique(region):
-            if not owned[one]:
-                self._add(int(one), points[region == one], seed[region == one])
+            self._add(int(one), points[region == one], seed[region == one])
+        self._part_free_ground()
         self._generate_on_free_ground()
         self._generate_in_empty_blocks()
 
@@ -254,11 +253,30 @@ class _Tessellation:
             np.concatenate([np.arange(len(self.seeds)), seed]).astype(np.int64),
         )
 
+    def _part_free_ground(self) -> None:
+        """Part the free ground of seeds from the strip along the streets.
+
+        The strip is shared with the plots, so that these reach the street; behind it, what lies outside
+        the plots belongs to the seeds outside them, up to the plots' edges.
+        """
+        with_plots = set(self.region_block[self.is_plot])
+        for free in np.flatnonzero(~self.is_plot):
+            if int(free) not in self.generators or self.region_block[free] not in with_plots:
+                continue
+            strip = shapely.buffer(shapely.boundary(self.blocks[self.region_block[free]]), _STRIP_M)
+            behind = shapely.difference(self.region_area[free], strip, grid_size=LATTICE_M)
+            if shapely.area(behind) > 0:
+                shapely.prepare(behind)
+                self.behind[int(free)] = len(self.region_area)
+                self.generators[len(self.region_area)] = self.generators[int(free)]
+                self.region_area[free] = shapely.intersection(
+                    self.region_area[free], strip, grid_size=LATTICE_M
+                )
+                self.region_area.append(behind)
+
     def _generate_on_free_ground(self) -> None:
         """Give free ground the plots beside it: each point along their edge is of its nearest seed."""
-        free_of_block = {
-            int(self.region_block[one]): one for one in range(len(self.region_area)) if not self.is_plot[one]
-        }
+        free_of_block = {int(self.region_block[one]): int(one) for one in np.flatnonzero(~self.is_plot)}
         for plot in np.flatnonzero(self.is_plot):
             free = free_of_block.get(int(self.region_block[plot]))
             if free is None:
@@ -306,6 +324,9 @@ class _Tessellation:
         """Seed of the ground at points; −1 outside the area or where it is not known yet."""
         face = _first_hit(self.face_tree, points)
         region = np.where(face >= 0, self.region[face], _NOWHERE)
+        for free, behind in self.behind.items():
+            at = np.flatnonzero(region == free)
+            region[at[shapely.intersects_xy(self.region_area[behind], points[at])]] = behind
         seed = np.full(len(points), _NOWHERE, dtype=np.int64)
         for one in np.unique(region):
             if int(one) in self.generators:
@@ -316,11 +337,15 @@ class _Tessellation:
 
     def _ridges(self) -> Geometries:
         drawn = [
-            shapely.intersection(_ridges_between(points, seed), self.region_area[region])
+            shapely.intersection(
+                _ridges_between(points, seed, shapely.bounds(self.region_area[region])),
+                self.region_area[region],
+            )
             for region, (points, seed) in self.generators.items()
             if (seed != seed[0]).any()
         ]
-        return lines_of(np.concatenate([np.empty(0, dtype=object), *drawn]))
+        edges = [shapely.boundary(self.region_area[behind]) for behind in self.behind.values()]
+        return lines_of(np.concatenate([np.array(edges, dtype=object), *drawn]))
 
     # 5. and 6. cells
 
@@ -378,12 +403,13 @@ def _joined(faces: Geometries, seed: Ints, places: Floats) -> Ints:
     return seed
 
 
-def _ridges_between(points: Floats, seed: Ints) -> Geometries:
-    """Voronoi ridges between points of different seeds, joined into smooth lines."""
+def _ridges_between(points: Floats, seed: Ints, bounds: Floats) -> Geometries:
+    """Voronoi ridges between points of different seeds, joined into smooth lines that cross the bounds."""
     middle = points.mean(axis=0)
     _, first = np.unique(np.rint(points / LATTICE_M / 10).astype(np.int64), axis=0, return_index=True)
     local, seed = points[first] - middle, seed[first]
-    reach = 10 * (np.abs(local).max() + 1.0)
+    # far enough that no ridge ends inside the bounds
+    reach = 10 * (np.abs(local).max() + np.abs(bounds.reshape(2, 2) - middle).max() + 1.0)
     frame = np.array([(-reach, -reach), (-reach, reach), (reach, -reach), (reach, reach)])
     diagram = Voronoi(np.concatenate([local, frame]))
     pair = diagram.ridge_points
