@@ -17,7 +17,7 @@ import shapely
 from maps.colouring import colour_grids
 from maps.layers import LAYERS
 from spatial.catalogue import categories
-from spatial.grids.plan import Plan
+from spatial.grids import Plan, assignment_of_today
 from spatial.lifecircle.coverage import Coverage
 from spatial.town import Town
 
@@ -129,10 +129,11 @@ def _grids(town: Town, plan: Plan, _: Coverage) -> gpd.GeoDataFrame:
 
 def _grids_today(town: Town, _: Plan, __: Coverage) -> gpd.GeoDataFrame:
     grids = town.layer("grids")
+    if grids.empty:
+        return _named(grids, town)
     grids = grids.loc[grids["level"].fillna(2) == 2]
-    points = gpd.GeoDataFrame(geometry=town.buildings.representative_point(), crs=town.crs)
-    within = gpd.sjoin(points, grids[["geometry"]], predicate="within")
-    owner = within[~within.index.duplicated()]["grid_id"].reindex(town.buildings.index)
+    assigned = assignment_of_today(town).assignment.set_index("building_id")["grid_id"]
+    owner = assigned.reindex(town.buildings.index)
     counted = household_columns(town.buildings, owner)
     estates = town.buildings["estate_id"].groupby(owner).nunique().astype("Int64")
     frame = grids.join(counted, how="left").assign(estates=estates.reindex(grids.index), area_m2=grids.area)

@@ -43,6 +43,7 @@ class Label:
     style : ``community``, ``grid`` or ``estate`` (look and rank)
     from_zoom, to_zoom : zooms at which it is shown
     second : column of the second line, or ''; shown from ``second_from_zoom``
+    life_from_zoom : from_zoom in the life-circle view, where coverage comes first
     """
 
     column: str
@@ -51,6 +52,7 @@ class Label:
     to_zoom: float = 24.0
     second: str = ""
     second_from_zoom: float = 24.0
+    life_from_zoom: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ _GRID_POPUP = _fields(
     ("area_m2", "area"),
 )
 
-_GRID_LABEL = Label("short_code", "grid", 12.6, second="households", second_from_zoom=13.6)
+_GRID_LABEL = Label(
+    "short_code", "grid", 12.6, second="households", second_from_zoom=13.6, life_from_zoom=15.5
+)
 
 _LAYERS = (
     Layer(

@@ -20,13 +20,12 @@ from shapely.geometry.base import BaseGeometry
 from maps.cartography import STRATA
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import features, household_columns, label_points, line_work
+from maps.figures import RATE_FIGURES, Measured, measured_categories, plain, rates_of, town_bands, walk_codes
 from maps.layers import LAYERS, Layer
 from maps.symbology import BAND_LIMITS_M, COVER_LIMITS, FACILITY_GROUPS, glyph
-from spatial.catalogue import categories
 from spatial.grids.plan import Plan
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import LANGUAGES, catalogue
-from spatial.schema import COVERAGE_TABLES
 from spatial.town import Town
 
 __all__ = ["page_content"]
@@ -36,20 +35,12 @@ _SIMPLIFY_M = {"streets": 0.5, "gaps": 1.0, "barriers": 1.0, "estates": 0.5, "sp
 _TILING_SIMPLIFY_M = 1.0
 _TILINGS = ("communities", "grids", "coverage_communities", "coverage_grids")
 
-# Statuses of a walk without a length, as the page reads them: negative numbers in place of metres.
-_WALK_CODES = {
-    "beyond_search": -1,
-    "no_facility": -2,
-    "stranded_data": -3,
-    "stranded_barrier": -4,
-    "not_assessed": -5,
-}
-
 
 def page_content(town: Town, plan: Plan, coverage: Coverage) -> str:
     """Return everything the static page shows, as JSON."""
     shown = {layer_id: features(layer_id, town, plan, coverage) for layer_id in LAYERS}
-    known = _categories(town, coverage)
+    measured = measured_categories(town, coverage)
+    walks = walk_codes(coverage, shown["buildings"].index)
     document = {
         "town": _town(town),
         "plan": _plan(town, plan),
@@ -72,9 +63,20 @@ def page_content(town: Town, plan: Plan, coverage: Coverage) -> str:
             if not layer_id.startswith("coverage_")
         },
         "glyphs": {group: glyph(group) for group in FACILITY_GROUPS},
-        "categories": known,
-        "walks": _walks(coverage, shown["buildings"].index, [one["id"] for one in known]),
-        "rates": _rates(coverage, known),
+        "categories": [
+            {
+                "id": one.category,
+                "names": dict(one.names),
+                "group": one.group,
+                "limit": one.limit_m,
+                "facilities": one.facilities,
+            }
+            for one in measured
+        ],
+        "walks": {
+            one.category: [plain(value) for value in walks[one.category].astype(object)] for one in measured
+        },
+        "rates": {one.category: _rates(coverage, one) for one in measured},
         "gap_categories": coverage.gaps["category"].reindex(shown["gaps"].index).tolist(),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -94,7 +96,7 @@ def _town(town: Town) -> dict[str, Any]:
         "licence": town.provenance.get("licence"),
         "communities": len(town.communities),
         "estates": len(town.estates),
-        **{name: _plain(totals.get(name, pd.NA)) for name in counted.columns},
+        **{name: plain(totals.get(name, pd.NA)) for name in counted.columns},
     }
 
 
@@ -111,9 +113,9 @@ def _plan(town: Town, plan: Plan) -> dict[str, Any]:
             }
             for name, row in certificates.iterrows()
         },
-        "in_range": {str(name): _plain(value) for name, value in plan.grids["in_range"].items()},
+        "in_range": {str(name): plain(value) for name, value in plan.grids["in_range"].items()},
         "reasons": {str(name): value for name, value in plan.grids["exception_reason"].dropna().items()},
-        "extra_pieces": _plain(plan.certificates["extra_pieces"].sum(min_count=1)),
+        "extra_pieces": plain(plan.certificates["extra_pieces"].sum(min_count=1)),
     }
 
 
@@ -131,75 +133,22 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _categories(town: Town, coverage: Coverage) -> list[dict[str, Any]]:
-    """Return the categories that the coverage measured, in the order of the catalogue."""
-    offered = town.services["category"].value_counts()
-    known = categories()
-    measured = set(coverage.walks["category"])
-    return [
-        {
-            "id": name,
-            "names": dict(known[name].names),
-            "group": known[name].group,
-            "limit": known[name].radius_m,
-            "facilities": int(offered.get(name, 0)),
+def _rates(coverage: Coverage, measured: Measured) -> dict[str, Any]:
+    """Return a category's figures: the town's, its bands, and those of communities and grids."""
+    figures: dict[str, Any] = {"bands": town_bands(coverage, measured.category)}
+    for kind in ("town", "community", "grid"):
+        rates = rates_of(coverage, measured.category, kind)
+        rates = rates[rates.index.get_level_values("limit_m") == measured.limit_m]
+        figures[kind] = {
+            str(subject): [_rounded(one) for one in row]
+            for (subject, _), row in zip(rates.index, rates[list(RATE_FIGURES)].to_numpy(object), strict=True)
         }
-        for name in known
-        if name in measured
-    ]
-
-
-def _walks(coverage: Coverage, buildings: pd.Index, names: list[str]) -> dict[str, list[int | None]]:
-    """Return whole metres by category for every building; codes below 0; None where not measured.
-
-    Metres are rounded up, so that a walk is within a limit of whole metres here if it is in the coverage.
-    """
-    walks = coverage.walks
-    values = pd.Series(np.ceil(walks["walk_m"].astype("Float64")), index=walks.index)
-    coded = walks["status"].map(_WALK_CODES).astype("Float64")
-    table = pd.DataFrame(
-        {"category": walks["category"], "building_id": walks["building_id"], "value": values.fillna(coded)}
-    )
-    wide = table.set_index(["building_id", "category"])["value"].unstack().reindex(buildings)  # noqa: PD010
-    return {name: [None if pd.isna(one) else int(one) for one in wide[name].tolist()] for name in names}
-
-
-def _rates(coverage: Coverage, known: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return by category: the town's figures, its bands, and those of communities and grids."""
-    rates = coverage.rates.reindex(columns=[column.name for column in COVERAGE_TABLES["rates"].columns])
-    rates = rates[(rates["basis"] == "households") & rates["category"].notna()]
-    figures = [
-        "numerator",
-        "numerator_low",
-        "numerator_high",
-        "denominator",
-        "undetermined",
-        "estimated_share",
-    ]
-    found: dict[str, Any] = {}
-    for category in known:
-        own = rates[rates["category"] == category["id"]]
-        at_limit = own[own["limit_m"] == category["limit"]]
-        whole = own[own["subject_type"] == "town"].set_index("limit_m")["numerator"]
-        found[category["id"]] = {
-            kind: {
-                str(row.subject_id): [_rounded(getattr(row, name)) for name in figures]
-                for row in at_limit[at_limit["subject_type"] == kind].itertuples()
-            }
-            for kind in ("town", "community", "grid")
-        } | {"bands": [_rounded(whole.get(limit, pd.NA)) for limit in BAND_LIMITS_M]}
-    return found
+    return figures
 
 
 def _rounded(value: object) -> float | None:
-    number = _plain(value)
+    number = plain(value)
     return None if number is None else round(float(number), 4)
-
-
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    if value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _encode(layer_id: str, frame: gpd.GeoDataFrame, town: Town) -> dict[str, Any]:
@@ -218,7 +167,7 @@ def _encode(layer_id: str, frame: gpd.GeoDataFrame, town: Town) -> dict[str, Any
         "ids": [str(one) for one in frame.index],
         "shapes": _shapes(shapes),
         "columns": {
-            name: [_plain(one) for one in frame[name].astype(object).tolist()]
+            name: [plain(one) for one in frame[name].astype(object).tolist()]
             for name in frame.columns
             if name != "geometry" and frame[name].notna().any()
         },
@@ -229,7 +178,7 @@ def _encode(layer_id: str, frame: gpd.GeoDataFrame, town: Town) -> dict[str, Any
         encoded["lines"] = _shapes(line_work(shapes))
     if "community_id" in town.tables.get(layer.table, pd.DataFrame()).columns and layer.package == "town":
         owner = town.tables[layer.table]["community_id"].reindex(frame.index)
-        encoded["community"] = [_plain(one) for one in owner.astype(object).tolist()]
+        encoded["community"] = [plain(one) for one in owner.astype(object).tolist()]
     return encoded
 
 

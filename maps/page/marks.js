@@ -120,8 +120,8 @@
       for (const layer of Object.values(layers)) {
         const label = layer.label;
         if (!label || !wangge.shown(layer)) continue;
-        if (this.zoom < label.from_zoom || this.zoom > label.to_zoom) continue;
-        if (state.view === 'life' && label.style === 'grid' && this.zoom < 15.5) continue;
+        const from = state.view === 'life' ? Math.max(label.from_zoom, label.life_from_zoom) : label.from_zoom;
+        if (this.zoom < from || this.zoom > label.to_zoom) continue;
         const source = features[layer.id];
         source.ids.forEach((id, row) => {
           const text = wangge.value(layer.id, label.column, row);

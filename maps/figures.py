@@ -1,0 +1,116 @@
+"""Figures: what a coverage says of a category, in the order and form in which pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from maps.symbology import BAND_LIMITS_M
+from spatial.catalogue import categories
+from spatial.lifecircle.coverage import Coverage
+from spatial.schema import COVERAGE_TABLES
+from spatial.town import Town
+
+__all__ = [
+    "RATE_FIGURES",
+    "WALK_CODES",
+    "Measured",
+    "measured_categories",
+    "plain",
+    "rates_of",
+    "town_bands",
+    "walk_codes",
+]
+
+RATE_FIGURES = (
+    "numerator",
+    "numerator_low",
+    "numerator_high",
+    "denominator",
+    "undetermined",
+    "estimated_share",
+)
+"""What a rate is shown with, in this order."""
+
+WALK_CODES: Mapping[str, int] = {
+    "beyond_search": -1,
+    "no_facility": -2,
+    "stranded_data": -3,
+    "stranded_barrier": -4,
+    "not_assessed": -5,
+}
+"""Statuses of a walk without a length, as pages read them: negative numbers in place of metres."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A category that a coverage measured.
+
+    Attributes
+    ----------
+    category : its id
+    names : what it is called, by language
+    group : its symbol group
+    limit_m : the limit its rates and gaps are shown at, metres
+    facilities : how many places offer it
+    """
+
+    category: str
+    names: Mapping[str, str]
+    group: str
+    limit_m: float
+    facilities: int
+
+
+def measured_categories(town: Town, coverage: Coverage) -> list[Measured]:
+    """Return the categories that a coverage measured, in the order of the catalogue."""
+    offered = town.services["category"].value_counts()
+    measured = set(coverage.walks["category"])
+    return [
+        Measured(name, one.names, one.group, one.radius_m, int(offered.get(name, 0)))
+        for name, one in categories().items()
+        if name in measured
+    ]
+
+
+def walk_codes(coverage: Coverage, buildings: pd.Index) -> pd.DataFrame:
+    """Return a column to each category with whole metres for every building, or a code below 0.
+
+    Metres are rounded up, so that a walk is within a limit of whole metres here if it is in the coverage;
+    null where a building was not measured.
+    """
+    walks = coverage.walks
+    metres = pd.Series(np.ceil(walks["walk_m"].astype("Float64")), index=walks.index)
+    values = metres.fillna(walks["status"].map(WALK_CODES).astype("Float64"))
+    long = pd.DataFrame(
+        {"category": walks["category"], "building_id": walks["building_id"], "walk": values.astype("Int64")}
+    )
+    return long.set_index(["building_id", "category"])["walk"].unstack().reindex(buildings)  # noqa: PD010
+
+
+def rates_of(coverage: Coverage, category: str, subject_type: str) -> pd.DataFrame:
+    """Return the household rates of a category by subject_id and limit_m."""
+    rates = coverage.rates.reindex(columns=[column.name for column in COVERAGE_TABLES["rates"].columns])
+    own = (
+        (rates["category"] == category)
+        & (rates["basis"] == "households")
+        & (rates["subject_type"] == subject_type)
+    )
+    return rates[own.fillna(value=False).to_numpy(bool)].set_index(["subject_id", "limit_m"]).sort_index()
+
+
+def town_bands(coverage: Coverage, category: str) -> list[float | None]:
+    """Return the households within each walking band of the town, null where not assessed."""
+    whole = rates_of(coverage, category, "town").droplevel("subject_id")["numerator"]
+    return [None if pd.isna(value) else float(value) for value in whole.reindex(list(BAND_LIMITS_M))]
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Return a value of a table as JSON holds it: a number, a text, a flag, or None for unknown."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,516 @@
+"""View: what the map page asks about one town, its plans and its coverage.
+
+Every answer is plain values ready for JSON: lengths in metres, positions in longitude and latitude
+(WGS 84), null where something is not known.  A view is made once for a set of revisions and keeps
+what its answers need; it changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from maps.certificates import certificate_sentence, certificate_tag
+from maps.features import features, household_columns, label_points, short_code
+from maps.figures import Measured, measured_categories, plain, rates_of, town_bands, walk_codes
+from maps.layers import LAYERS
+from spatial.grids import Plan, assignment_of_today, compare_plans, evaluate_plan
+from spatial.lifecircle.coverage import Coverage
+from spatial.messages import text
+from spatial.town import Town
+
+__all__ = ["TODAY", "View"]
+
+TODAY = "today"
+"""Id of the plan that today's grids make, where the town has any."""
+
+_BUILDING_REACH_M = 30.0
+_DEGREES = 6
+
+Tiles = Callable[[str, str | None], str]
+
+# How the sum over a town of each score is better: more, less, or neither.
+_SCORES: Mapping[str, str] = {
+    "grids": "",
+    "in_range": "more",
+    "violation": "less",
+    "least": "",
+    "most": "",
+    "extra_pieces": "less",
+    "inertia": "less",
+    "moved_households": "",
+}
+
+
+class View:
+    """The answers of the map page.
+
+    Parameters
+    ----------
+    town : the town
+    plans : plans by id, the newest first; today's grids are added as `TODAY`
+    coverage : a coverage of the town, or None
+    """
+
+    def __init__(self, town: Town, plans: Mapping[str, Plan], coverage: Coverage | None) -> None:
+        self.town_data = town
+        self.coverage = coverage
+        self._drawn = dict(plans)
+        self._to_degrees = pyproj.Transformer.from_crs(town.crs, 4326, always_xy=True)
+
+    @cached_property
+    def plans(self) -> Mapping[str, Plan]:
+        """Every plan by id, today's grids last."""
+        grids = self.town_data.layer("grids")
+        if grids.empty or TODAY in self._drawn:
+            return self._drawn
+        today = evaluate_plan(self.town_data, assignment_of_today(self.town_data)).plan
+        return self._drawn | {TODAY: today}
+
+    @cached_property
+    def measured(self) -> Mapping[str, Measured]:
+        """The categories that were measured, by id."""
+        found = measured_categories(self.town_data, self.coverage) if self.coverage else []
+        return {one.category: one for one in found}
+
+    def frame(self, layer_id: str, plan_id: str | None = None) -> gpd.GeoDataFrame:
+        """Return the features of a layer, of one plan where the layer belongs to plans.
+
+        The position of a row is the feature's number in tiles and in `walks`.
+        """
+        return self._frame(layer_id, plan_id if LAYERS[layer_id].package == "plan" else None)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - a view lives as long as its service
+    def _frame(self, layer_id: str, plan_id: str | None) -> gpd.GeoDataFrame:
+        plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()))
+        return features(layer_id, self.town_data, plan, self._coverage)
+
+    @property
+    def _coverage(self) -> Coverage:
+        if self.coverage is None:
+            raise KeyError("coverage")
+        return self.coverage
+
+    # ---- the town ------------------------------------------------------------------------------
+    def town(self, language: str, tiles: Tiles | None = None) -> dict[str, Any]:
+        """Return the town, its communities, plans with certificates and grids, and its categories.
+
+        Parameters
+        ----------
+        language : of names and sentences
+        tiles : gives the address of a layer's tiles, by layer id and plan id (None outside plans)
+        """
+        town = self.town_data
+        counted = household_columns(town.buildings, pd.Series("town", index=town.buildings.index))
+        communities = self.frame("communities")
+        return {
+            "name": town.name,
+            "synthetic": town.synthetic,
+            "crs": town.crs.name,
+            "bounds": communities.to_crs(4326).total_bounds.round(_DEGREES).tolist(),
+            "totals": {
+                **{name: plain(counted[name].iloc[0]) for name in counted.columns},
+                "estates": len(town.estates),
+                "communities": len(town.communities),
+            },
+            "provenance": dict(town.provenance),
+            "communities": [
+                {
+                    "fid": fid,
+                    "community_id": str(name),
+                    "name": row["name"],
+                    "subdistrict": plain(row["subdistrict"]),
+                    "households": plain(row["households"]),
+                    "bounds": bounds,
+                }
+                for fid, ((name, row), bounds) in enumerate(
+                    zip(communities.iterrows(), self._bounds(communities.geometry), strict=True)
+                )
+            ],
+            "plans": [self._plan(one, language, tiles) for one in self.plans],
+            "coverage": self._categories(language) if self.coverage else None,
+            "tiles": {
+                one: tiles(one, None)
+                for one, layer in LAYERS.items()
+                if layer.package != "plan" and not one.startswith("coverage_")
+            }
+            if tiles
+            else {},
+        }
+
+    def _plan(self, plan_id: str, language: str, tiles: Tiles | None) -> dict[str, Any]:
+        plan, grids = self.plans[plan_id], self.frame("grids", plan_id)
+        basic = plan.grids["kind"] == "basic"
+        known = plan.certificates.reindex(self.town_data.communities.index).dropna(subset=["status"])
+        drawn = plan_id != TODAY
+        return {
+            "plan_id": plan_id,
+            "kind": "drawn" if drawn else TODAY,
+            "title": text(f"viewer.plan.{'drawn' if drawn else TODAY}", language=language),
+            "rules": {
+                "lower": int(float(plan.rules.get("lower", 300))),
+                "upper": int(float(plan.rules.get("upper", 500))),
+            },
+            "totals": {
+                "grids": int(basic.sum()),
+                "special": int((~basic).sum()),
+                "in_range": int(plan.grids.loc[basic, "in_range"].fillna(value=False).sum()),
+                "households": plain(plan.grids["households"].sum(min_count=1)),
+                "extra_pieces": plain(plan.certificates["extra_pieces"].sum(min_count=1)),
+                "proven": int((known["status"] == "optimal").sum()) if drawn else None,
+            },
+            "certificates": [
+                {
+                    "community_id": str(name),
+                    "status": row["status"],
+                    "tag": certificate_tag(row["status"], language),
+                    "sentence": certificate_sentence(row, language),
+                }
+                for name, row in known.iterrows()
+            ]
+            if drawn
+            else [],
+            "grids": [
+                {
+                    "fid": fid,
+                    "grid_id": str(name),
+                    "code": plain(row["code"]),
+                    "short_code": plain(row["short_code"]),
+                    "title": plain(row["title"]),
+                    "community_id": str(plan.grids.loc[name, "community_id"]),
+                    "kind": row["kind"],
+                    "households": plain(row["households"]),
+                    "in_range": plain(plan.grids.loc[name, "in_range"]),
+                    "reason": plain(plan.grids.loc[name, "exception_reason"]),
+                    "bounds": bounds,
+                }
+                for fid, ((name, row), bounds) in enumerate(
+                    zip(grids.iterrows(), self._bounds(grids.geometry), strict=True)
+                )
+            ],
+            "tiles": {"grids": tiles("grids", plan_id)} if tiles else {},
+        }
+
+    def _categories(self, language: str) -> dict[str, Any]:
+        return {
+            "categories": [
+                {
+                    "category": one.category,
+                    "name": one.names[language],
+                    "group": one.group,
+                    "limit_m": one.limit_m,
+                    "facilities": one.facilities,
+                    "rate": _share(rates_of(self._coverage, one.category, "town"), one.limit_m),
+                    "gaps": int((self._coverage.gaps["category"] == one.category).sum()),
+                }
+                for one in self.measured.values()
+            ]
+        }
+
+    # ---- coverage ------------------------------------------------------------------------------
+    def rates(self, category: str) -> dict[str, Any]:
+        """Return a category's rates at its limit: the town's with its bands, communities' and grids'."""
+        measured, coverage = self.measured[category], self._coverage
+        whole = _at(rates_of(coverage, category, "town"), measured.limit_m)
+        return {
+            "category": category,
+            "limit_m": measured.limit_m,
+            "town": _rate(whole.iloc[0]) if len(whole) else None,
+            "bands": town_bands(coverage, category),
+            "communities": self._subject_rates(category, "community", "communities"),
+            "grids": self._subject_rates(category, "grid", "grids"),
+        }
+
+    def _subject_rates(self, category: str, kind: str, layer_id: str) -> list[dict[str, Any]]:
+        rates = _at(rates_of(self._coverage, category, kind), self.measured[category].limit_m)
+        frame = self.frame(layer_id, next(iter(self.plans), None))
+        found = rates.reindex(frame.index)
+        return [
+            {
+                "fid": fid,
+                "id": str(name),
+                "name": plain(frame.loc[name, LAYERS[layer_id].heading]),
+                **_rate(row),
+            }
+            for fid, (name, row) in enumerate(found.iterrows())
+        ]
+
+    @cached_property
+    def _walks(self) -> pd.DataFrame:
+        return walk_codes(self._coverage, self.frame("buildings").index)
+
+    def walks(self, category: str) -> dict[str, Any]:
+        """Return a category's walk of every building, by number: metres, or `maps.figures.WALK_CODES`."""
+        measured = self.measured[category]
+        values = self._walks[category].astype(object)
+        return {
+            "category": category,
+            "limit_m": measured.limit_m,
+            "walks": [plain(one) for one in values],
+            "households": [plain(one) for one in self.frame("buildings")["households"].astype(object)],
+        }
+
+    def gaps(self, category: str) -> dict[str, Any]:
+        """Return a category's gaps as GeoJSON, those of most households first."""
+        self.measured[category]  # an unknown category is an error, not a place without gaps
+        gaps = self.frame("gaps")
+        own = (self._coverage.gaps["category"].reindex(gaps.index) == category).to_numpy(bool)
+        gaps = gaps[own].sort_values("households", ascending=False, kind="stable", na_position="last")
+        at = label_points(gaps.geometry).to_crs(4326)
+        outlines = gaps.geometry.simplify(1.0).to_crs(4326)
+        return {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "id": rank,
+                    "geometry": _geojson(outlines[name]),
+                    "properties": {
+                        "gap_id": str(name),
+                        "rank": rank,
+                        "households": plain(row["households"]),
+                        "buildings": plain(row["buildings"]),
+                        "nearest_m": plain(row["nearest_m"]),
+                        "cause": plain(row["gap_cause"]),
+                        "community": plain(row["title"]),
+                        "bounds": bounds,
+                        "label": [round(at[name].x, _DEGREES), round(at[name].y, _DEGREES)],
+                    },
+                }
+                for rank, ((name, row), bounds) in enumerate(
+                    zip(gaps.iterrows(), self._bounds(gaps.geometry), strict=True), 1
+                )
+            ],
+        }
+
+    # ---- places --------------------------------------------------------------------------------
+    def at(self, lon: float, lat: float, language: str) -> dict[str, Any]:
+        """Return what lies at a place: building (within 30 m), estate, community, a grid of each plan, walks."""
+        x, y = self._to_degrees.transform(lon, lat, direction="INVERSE")
+        spot = shapely.Point(x, y)
+        buildings = self.frame("buildings")
+        building = self._nearest(buildings, spot)
+        layers = {"estate": "estates", "community": "communities", "special_area": "special_areas"}
+        answer: dict[str, Any] = {
+            "building": self._asked("buildings", building, buildings),
+            **{
+                name: self._asked(one, self._within(self.frame(one), spot), self.frame(one))
+                for name, one in layers.items()
+            },
+            "grids": {
+                one: self._asked("grids", self._within(grids, spot), grids)
+                for one in self.plans
+                for grids in [self.frame("grids", one)]
+            },
+            "walks": [],
+        }
+        if building is not None and self.coverage is not None:
+            answer["walks"] = self._walks_of(building, language)
+        return answer
+
+    def _walks_of(self, building: int, language: str) -> list[dict[str, Any]]:
+        name = self.frame("buildings").index[building]
+        walks = self._coverage.walks
+        facility = walks[walks["building_id"] == name].set_index("category")["facility_id"]
+        titles = self.town_data.facilities["name"]
+        listed = []
+        for one in self.measured.values():
+            walk = plain(self._walks[one.category].iloc[building])
+            nearest = plain(facility.get(one.category))
+            listed.append(
+                {
+                    "category": one.category,
+                    "name": one.names[language],
+                    "group": one.group,
+                    "limit_m": one.limit_m,
+                    "walk": walk,
+                    "facility": plain(titles.get(nearest)) if nearest else None,
+                }
+            )
+        return listed
+
+    def _within(self, frame: gpd.GeoDataFrame, spot: shapely.Point) -> int | None:
+        found = frame.sindex.query(spot, predicate="intersects")
+        return int(found.min()) if len(found) else None
+
+    def _nearest(self, frame: gpd.GeoDataFrame, spot: shapely.Point) -> int | None:
+        found = frame.sindex.nearest(spot, max_distance=_BUILDING_REACH_M, return_all=False)[1]
+        return int(found[0]) if len(found) else None
+
+    def _asked(self, layer_id: str, row: int | None, frame: gpd.GeoDataFrame) -> dict[str, Any] | None:
+        """Return a feature as a card shows it: number, id, heading, properties, bounds."""
+        if row is None:
+            return None
+        one = frame.iloc[row]
+        return {
+            "layer": layer_id,
+            "fid": row,
+            "id": str(frame.index[row]),
+            "heading": plain(one[LAYERS[layer_id].heading]),
+            "properties": {name: plain(one[name]) for name in frame.columns if name != "geometry"},
+            "bounds": self._bounds(frame.geometry.iloc[[row]])[0],
+        }
+
+    @cached_property
+    def _index(self) -> pd.DataFrame:
+        """Everything that can be searched: kind, id, name, detail, search text, bounds."""
+        plan_id = next(iter(self.plans), None)
+        community = self.town_data.communities["name"]
+        entries = []
+        for kind, layer_id, name, detail in (
+            ("community", "communities", "name", "subdistrict"),
+            ("estate", "estates", "name", None),
+            ("grid", "grids", "title", "code"),
+            ("facility", "facilities", "name", None),
+            ("building", "buildings", "title", "estate"),
+        ):
+            if layer_id == "grids" and plan_id is None:
+                continue
+            frame = self.frame(layer_id, plan_id)
+            details = frame[detail] if detail else pd.Series("", index=frame.index)
+            if kind == "estate":
+                details = self.town_data.estates["community_id"].map(community)
+            entries.append(
+                pd.DataFrame(
+                    {
+                        "kind": kind,
+                        "id": frame.index.astype(str),
+                        "name": frame[name].astype("string").fillna("").to_numpy(object),
+                        "detail": details.astype("string").fillna("").to_numpy(object),
+                        "bounds": self._bounds(frame.geometry),
+                    }
+                )
+            )
+        index = pd.concat(entries, ignore_index=True)
+        return index.assign(words=(index["name"] + " " + index["detail"] + " " + index["id"]).str.lower())
+
+    def places(self, query: str, limit: int = 20) -> dict[str, Any]:
+        """Return places whose name, detail or code holds every word of a query; names that begin so first."""
+        words = query.lower().split()
+        if not words:
+            return {"places": []}
+        found = self._index
+        for word in words:
+            found = found[found["words"].str.contains(re.escape(word), regex=True)]
+        begins = ~found["name"].str.lower().str.startswith(words[0])
+        found = found.assign(begins=begins, length=found["name"].str.len())
+        found = found.sort_values(["begins", "length"], kind="stable").head(limit)
+        return {"places": found[["kind", "id", "name", "detail", "bounds"]].to_dict("records")}
+
+    # ---- comparison ----------------------------------------------------------------------------
+    def compare(self, before: str, after: str) -> dict[str, Any]:
+        """Return what two plans differ in: scores in rule order, moved buildings, flows, changed ground.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plan.
+        """
+        plans = {"a": self.plans[before], "b": self.plans[after]}
+        difference = compare_plans(plans["a"], plans["b"])
+        totals = difference.scores.groupby(level="plan").sum(min_count=1)
+        sums: dict[str, dict[str, float | None]] = {}
+        for side, name in (("a", "before"), ("b", "after")):
+            households = plans[side].grids.loc[plans[side].grids["kind"] == "basic", "households"]
+            sums[side] = {
+                one: plain(totals.loc[name, one]) if one in totals.columns else None for one in _SCORES
+            } | {"least": plain(households.min()), "most": plain(households.max())}
+        sums["b"]["moved_households"] = difference.households
+        position = pd.Series(np.arange(len(self.frame("buildings"))), index=self.frame("buildings").index)
+        moved = position.reindex(difference.moved["building_id"].unique()).dropna().astype(int)
+        ground = difference.ground[difference.ground["buildings"] > 0]
+        outlines = ground.geometry.simplify(1.0).to_crs(4326)
+        return {
+            "before": before,
+            "after": after,
+            "scores": [
+                {"key": one, "a": sums["a"][one], "b": sums["b"][one], "better": _better(one, sums)}
+                for one in _SCORES
+            ],
+            "households": difference.households,
+            "buildings": difference.buildings,
+            "moved": moved.tolist(),
+            "flows": self._flows(difference.flows, ground, plans),
+            "ground": {
+                "type": "FeatureCollection",
+                "features": [
+                    {"type": "Feature", "geometry": _geojson(one), "properties": {}} for one in outlines
+                ],
+            },
+        }
+
+    def _flows(
+        self, flows: pd.DataFrame, ground: gpd.GeoDataFrame, plans: Mapping[str, Plan]
+    ) -> list[dict[str, Any]]:
+        names = self.town_data.communities["name"]
+        codes = {side: short_code(plan.grids["code"]) for side, plan in plans.items()}
+        home = plans["a"].grids["community_id"]
+        there = ground.dissolve(["from_grid", "to_grid"]).geometry if len(ground) else ground.geometry
+        bounds = dict(zip(there.index, self._bounds(there), strict=True))
+        return [
+            {
+                "community": plain(names.get(home.get(row.from_grid))),
+                "from_code": plain(codes["a"].get(row.from_grid)),
+                "to_code": plain(codes["b"].get(row.to_grid)),
+                "households": plain(row.households),
+                "buildings": plain(row.buildings),
+                "bounds": bounds.get((row.from_grid, row.to_grid)),
+            }
+            for row in flows.itertuples()
+        ]
+
+    def _bounds(self, shapes: gpd.GeoSeries) -> list[list[float]]:
+        """Return west, south, east, north of every shape in degrees."""
+        boxes: list[list[float]] = shapes.to_crs(4326).bounds.round(_DEGREES).to_numpy(float).tolist()
+        return boxes
+
+
+def _at(rates: pd.DataFrame, limit_m: float) -> pd.DataFrame:
+    """Return the rates at one limit, by subject."""
+    return rates[rates.index.get_level_values("limit_m") == limit_m].droplevel("limit_m")
+
+
+def _share(rates: pd.DataFrame, limit_m: float) -> float | None:
+    found = _at(rates, limit_m)
+    share: float | None = _rate(found.iloc[0])["rate"] if len(found) else None
+    return share
+
+
+def _rate(row: pd.Series) -> dict[str, Any]:
+    """Return a rate with its parts; its share is null where nothing could be determined."""
+    parts = {
+        name: plain(row[name])
+        for name in ("numerator", "numerator_low", "numerator_high", "denominator", "undetermined")
+    }
+    covered, whole, undetermined = parts["numerator"], parts["denominator"], parts["undetermined"] or 0
+    assessed = covered is not None and bool(whole) and undetermined < whole
+    return {
+        **parts,
+        "estimated_share": plain(row["estimated_share"]),
+        "rate": covered / whole if assessed else None,
+    }
+
+
+def _better(score: str, sums: Mapping[str, Mapping[str, float | None]]) -> str | None:
+    one, other = sums["a"][score], sums["b"][score]
+    if not _SCORES[score] or one is None or other is None:
+        return None
+    if one == other:
+        return "same"
+    return "b" if (other > one) == (_SCORES[score] == "more") else "a"
+
+
+def _geojson(shape: BaseGeometry) -> dict[str, Any]:
+    rounded = shapely.set_precision(shape, 10.0**-_DEGREES, mode="pointwise")
+    found: dict[str, Any] = json.loads(shapely.to_geojson(rounded))
+    return found
