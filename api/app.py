@@ -17,10 +17,12 @@ from starlette.routing import Mount
 from api.answers import PROBLEM, language_of
 from api.collections import Collections
 from api.errors import NotFoundError, problem, status_of
-from api.routes import ogc
+from api.routes import ogc, tiles
+from api.scenes import Scenes
 from api.security import Guard
 from api.settings import Settings
 from api.store import Store
+from api.tiles.cache import TileCache
 from spatial.errors import UsageError, WanggeError
 
 __all__ = ["create_app"]
@@ -60,7 +62,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.store = store
     app.state.collections = Collections(store)
+    app.state.scenes = Scenes(store)
+    app.state.tile_cache = TileCache(settings.tile_folder)
     app.router.routes.append(Mount("/ogc", routes=ogc.routes(), name="ogc"))
+    app.router.routes.append(Mount("/tiles", routes=tiles.routes(), name="tiles"))
     return app
 
 

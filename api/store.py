@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +32,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.grids.plan import Plan
 from spatial.io import read_coverage, read_plan, read_town
 from spatial.lifecircle.coverage import Coverage
-from spatial.town import Town, fingerprint, row_hashes
+from spatial.town import Town, empty_table, fingerprint, row_hashes
 
 __all__ = ["Content", "Difference", "Intake", "Store"]
 
@@ -144,9 +144,10 @@ class Store:
             provenance=revision.provenance,
         )
 
-    def coverage(self, key: str, number: int | None = None) -> Coverage:
-        """Return a coverage as it was stored."""
-        revision, tables = self._tables("coverage", key, number)
+    def coverage(self, key: str, number: int | None = None, *, with_walks: bool = True) -> Coverage:
+        """Return a coverage as it was stored; its walks are many, and can be left out."""
+        left_out = () if with_walks else ("walks",)
+        revision, tables = self._tables("coverage", key, number, left_out)
         return Coverage(
             buildings=gpd.GeoDataFrame(tables["buildings"]),
             walks=tables["walks"],
@@ -237,12 +238,14 @@ class Store:
         except NotFoundError:
             return None
 
-    def _tables(self, kind: str, key: str, number: int | None) -> tuple[Revision, dict[str, pd.DataFrame]]:
+    def _tables(
+        self, kind: str, key: str, number: int | None, left_out: Sequence[str] = ()
+    ) -> tuple[Revision, dict[str, pd.DataFrame]]:
         revision = self.revision(key, number)
         if revision.package.kind != kind:
             raise NotFoundError("api.no_package", package=key)
         with self.engine.connect() as connection:
-            return revision, _stored_tables(connection, revision)
+            return revision, _stored_tables(connection, revision, left_out)
 
 
 _READERS: Mapping[str, Callable[[Path], Content]] = MappingProxyType(
@@ -310,9 +313,16 @@ def _town_of(session: Session, key: str, town_fingerprint: str) -> tuple[Package
     return towns[0], Report((doubt,))
 
 
-def _stored_tables(connection: Connection, revision: Revision) -> dict[str, pd.DataFrame]:
+def _stored_tables(
+    connection: Connection, revision: Revision, left_out: Sequence[str] = ()
+) -> dict[str, pd.DataFrame]:
     kind = revision.package.kind
-    return {name: read_frame(connection, revision.id, kind, name, revision.crs) for name in KINDS[kind]}
+    return {
+        name: empty_table(table, revision.crs)
+        if name in left_out
+        else read_frame(connection, revision.id, kind, name, revision.crs)
+        for name, table in KINDS[kind].items()
+    }
 
 
 def _differences(

@@ -85,9 +85,11 @@ def running(database_url: str, folder: Path) -> Iterator[Service]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", proxy_headers=False, lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            while not server.started:
-                time.sleep(0.01)
-            yield Service(client, app, port)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                while not server.started:
+                    time.sleep(0.01)
+                yield Service(client, app, port)
+        finally:
             server.should_exit = True
-        thread.join()
+            thread.join()

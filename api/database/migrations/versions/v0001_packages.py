@@ -69,7 +69,7 @@ _TABLES = {
     "town_population": (None, "subject_type! subject_id! age_group! value:number unit date"),
     "town_measures": (None, "subject_type! subject_id! quantity! value:number unit date"),
     "town_completeness": ("category", "category! state"),
-    "plan_assignment": (None, "building_id! stairwell_id grid_id!"),
+    "plan_assignment": (None, "building_id! stairwell_id grid_id! households:whole"),
     "plan_certificates": (
         "community_id",
         (
