@@ -30,7 +30,8 @@ _DRAFTS_AS_ONE = 16
 _UNITS_AT_MOST = 2_500
 _STEPS = 600
 _COLUMNS_AT_MOST = 1_500_000
-_NODES_AT_MOST = 50_000_000
+_NODES_AT_MOST = 20_000_000
+_AIMS = 4
 
 
 @dataclass(eq=False)
@@ -106,18 +107,24 @@ class Cluster:
         """Find its best plan below `goal`, or prove that there is none."""
         if self.prices is None or self.model is None:
             return
-        aim = min(goal, self.upper * (1 - _TOLERANCE / 2))
+        aim = min(goal, self.upper * (1 - _TOLERANCE / 2), 2 * self.rough)
         order = self.model.order
-        columns = parts_below(
-            self.instance.restricted(order),
-            self.model,
-            self.prices,
-            self.parts,
-            pieces=self.pieces,
-            goal=aim,
-            columns_at_most=_COLUMNS_AT_MOST,
-            nodes_at_most=_NODES_AT_MOST,
-        )
+        columns = None
+        for _ in range(_AIMS):
+            columns = parts_below(
+                self.instance.restricted(order),
+                self.model,
+                self.prices,
+                self.parts,
+                pieces=self.pieces,
+                goal=aim,
+                columns_at_most=_COLUMNS_AT_MOST,
+                nodes_at_most=_NODES_AT_MOST,
+            )
+            if columns is not None or out_of_time():
+                break
+            # too many: look for less at a time
+            aim = self.prices.bound + (aim - self.prices.bound) / 4
         if columns is None:
             self.tired = True
             return
@@ -132,8 +139,8 @@ class Cluster:
             )
             if cost / self.total < self.upper:
                 self.upper, self.labels = cost / self.total, found
+        self.tired = not cover.proven or cover.lower <= self.lower
         self.lower = max(self.lower, cover.lower)
-        self.tired = not cover.proven
 
 
 @dataclass(eq=False)
@@ -282,7 +289,7 @@ def prove_as_one(
         if not out_of_time():
             whole.bound(whole.upper)
             report(whole.labels, whole.upper, whole.lower)
-        if not whole.settled and not out_of_time():
+        while not whole.settled and not whole.tired and not out_of_time():
             whole.close(whole.upper, out_of_time)
             report(whole.labels, whole.upper, whole.lower)
     return ClusterProof(min(whole.lower, whole.upper), whole.upper, whole.labels)

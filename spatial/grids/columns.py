@@ -23,9 +23,10 @@ from spatial.grids.instance import FloatArray, Instance, IntArray
 
 __all__ = ["Columns", "Cover", "best_cover", "parts_below"]
 
-_MASTER_AT_ONCE = 4_000
-_MASTER_AT_MOST = 60_000
+_MASTER_SHARE = 4_000
+_MASTER_AT_MOST = 64_000
 _MASTER_STEP = 2_000
+_MASTER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,22 +345,33 @@ def best_cover(
 ) -> Cover:
     """Cheapest choice of parts below `goal` that covers each unit once: a set partition in HiGHS.
 
-    A large pool is cut down first: the linear programme is solved over a growing share of it, then the
-    parts whose reduced cost alone would reach the goal are dropped.
+    The linear programme over the whole pool, solved by growing a share of it, gives each part a reduced
+    cost.  A plan that costs δ more than the linear optimum holds no part of reduced cost above δ: so the
+    integer programme over the parts up to some δ proves its plan if the plan costs no more than that,
+    and proves that every plan costs more if it has none.
     """
     master = _Master(columns, units, parts, pieces, goal)
-    lower = -np.inf
-    usable = np.arange(columns.cost.size)
-    if usable.size > _MASTER_AT_ONCE:
-        lower, reduced = master.relax(out_of_time)
-        if lower == -np.inf:
-            return Cover(lower, None, proven=False)
-        if lower >= goal:
-            return Cover(goal, None, proven=True)
-        usable = np.flatnonzero(reduced <= goal - lower + 1e-9 * abs(goal))
-        if usable.size > _MASTER_AT_MOST:
-            return Cover(lower, None, proven=False)
-    return master.choose(usable, lower, out_of_time)
+    linear, reduced = master.relax(out_of_time)
+    if linear == -np.inf:
+        return Cover(linear, None, proven=False)
+    lower, labels, best, proven = linear, None, goal, False
+    order = np.argsort(reduced, kind="stable")
+    share = _MASTER_SHARE
+    while lower < best and not out_of_time():
+        usable = int(np.searchsorted(reduced[order], best - linear + 1e-9 * abs(goal)))
+        taken = min(usable, share)
+        if taken > _MASTER_AT_MOST:
+            break
+        reach = best if taken == usable else linear + float(reduced[order[taken - 1]])
+        value, found, done = master.choose(order[:taken], out_of_time)
+        if found is not None and value < best:
+            labels, best = found, value
+        if not done:
+            break
+        lower = max(lower, min(best, reach))
+        proven = lower >= best
+        share *= 4
+    return Cover(min(lower, best), labels, proven or lower >= best)
 
 
 class _Master:
@@ -427,7 +439,7 @@ class _Master:
         cost = self.columns.cost
         inside = np.zeros(cost.size, dtype=np.bool_)
         per_weight = cost / np.diff(self.columns.pointers)
-        fresh = np.argpartition(per_weight, _MASTER_STEP)[:_MASTER_STEP]
+        fresh = np.argsort(per_weight, kind="stable")[:_MASTER_STEP]
         while True:
             if out_of_time():
                 return -np.inf, cost
@@ -447,12 +459,14 @@ class _Master:
             if wanted.size > _MASTER_STEP:
                 fresh = wanted[np.argpartition(reduced[wanted], _MASTER_STEP)[:_MASTER_STEP]]
 
-    def choose(self, usable: IntArray, lower: float, out_of_time: Callable[[], bool]) -> Cover:
-        """Solve the set partition over some parts of the pool to integers."""
+    def choose(
+        self, usable: IntArray, out_of_time: Callable[[], bool]
+    ) -> tuple[float, IntArray | None, bool]:
+        """Solve the set partition over some parts of the pool: cost, labels, whether solved to the end."""
         import highspy
 
         if usable.size == 0:
-            return Cover(self.goal, None, proven=True)
+            return np.inf, None, True
         solver = self._solver()
         self._add(solver, usable)
         solver.changeColsIntegrality(
@@ -461,16 +475,15 @@ class _Master:
             np.full(usable.size, highspy.HighsVarType.kInteger),
         )
         solver.cbMipInterrupt += lambda event: event.interrupt(out_of_time())
+        solver.setOptionValue("time_limit", _MASTER_SECONDS)
         solver.run()
         status = solver.getModelStatus()
-        proven = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
-        information = solver.getInfo()
-        if information.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            return Cover(self.goal if proven else lower, None, proven)
+        done = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
+        if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+            return np.inf, None, done
         labels = np.empty(self.units, dtype=np.int64)
         columns = self.columns
         picked = usable[np.array(solver.getSolution().col_value) > 0.5]
         for part, column in enumerate(picked):
             labels[columns.units[columns.pointers[column] : columns.pointers[column + 1]]] = part
-        bound = float(information.mip_dual_bound) if proven else lower
-        return Cover(min(self.goal, max(lower, bound)), labels, proven)
+        return float(columns.cost[picked].sum()), labels, done

@@ -66,6 +66,7 @@ class Solved:
     ----------
     labels : part of each unit, 0 … parts − 1; None when no plan was found
     extra_bound : least extra pieces of any plan with as many parts
+    least_violation : weight that lies outside the window in any plan with as many parts
     bound : on the objective of plans with as many parts and the least extra pieces; None when unknown
     """
 
@@ -73,6 +74,7 @@ class Solved:
     parts: int
     extra_bound: int
     bound: float | None = None
+    least_violation: float = 0.0
     witness: tuple[Witness, ...] = ()
     unmoved: bool = False
 
@@ -158,6 +160,10 @@ def _solve_count(
 ) -> tuple[tuple[float, float, float], Solved]:
     """Plan and bounds for one count; the key is violation, weight moved, extra pieces."""
     extra_bound, bound = count.extra_pieces, None
+    if count.parts == 1:
+        only = next(annealed_drafts(component, 1, rng, 0))
+        one = Solved(only.labels, 1, int(only.key[3]), only.key[-1], count.violation, witness)
+        return (count.violation, only.key[2], only.key[3]), one
     provable = component.objective == "inertia" and not witness
     bare = not (component.fixed >= 0).any() and not (component.previous >= 0).any()
     if provable and table is not None and table.extra_pieces(count.parts) is not None:
@@ -177,7 +183,9 @@ def _solve_count(
     if not draft.lawful and not witness:
         return (0.0, 0.0, 0.0), Solved(None, count.parts, extra_bound)
     violation, _, moved, extra, _ = draft.key
-    return (violation, moved, extra), Solved(draft.labels, count.parts, extra_bound, bound, witness)
+    return (violation, moved, extra), Solved(
+        draft.labels, count.parts, extra_bound, bound, count.violation, witness
+    )
 
 
 def witnesses(component: Instance, parts: int | None, violation: float) -> tuple[Witness, ...]:

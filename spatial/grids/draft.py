@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
@@ -130,12 +131,58 @@ def _start(
         label[unit] = home[unit]
     for unit in np.flatnonzero(instance.fixed >= 0):
         label[unit] = index[int(instance.fixed[unit])]
+    if (label < 0).all():
+        return home, _bisected(instance, parts, rng)
     _connect_fixed(instance, label)
     _keep_one_piece(instance, label)
     _seed_missing(instance, label, parts, distance, rng)
     _keep_one_piece(instance, label)
     _grow(label, parts, instance.weights, instance.pointers, instance.neighbours, distance)
     return home, label
+
+
+def _bisected(instance: Instance, parts: int, rng: np.random.Generator) -> IntArray:
+    """Connected parts of about equal weight, by halving again and again in random directions.
+
+    Halves are cut across a direction, or by hops from a random unit when there are no coordinates.
+    """
+    label = np.zeros(instance.units, dtype=np.int64)
+    open_sets = [(np.arange(instance.units), 0, parts)]
+    graph = _graph(instance)
+    while open_sets:
+        units, offset, count = open_sets.pop()
+        label[units] = offset
+        if count == 1:
+            continue
+        own = graph[units][:, units]
+        if instance.objective == "inertia":
+            angle = rng.uniform(0, 2 * np.pi)
+            along = instance.coordinates[units] @ np.array([np.cos(angle), np.sin(angle)])
+        else:
+            along = shortest_path(own, unweighted=True, indices=rng.integers(units.size))
+            along = along + rng.uniform(0, 1, units.size)
+        order = np.argsort(along)
+        share = np.cumsum(instance.weights[units][order])
+        first = np.zeros(units.size, dtype=np.bool_)
+        cut = int(np.searchsorted(share, share[-1] * (count // 2) / count))
+        first[order[: min(max(cut, 1), units.size - 1)]] = True
+        # what a half leaves cut off from the other half's main piece joins the first
+        first = _largest_piece(own, first)
+        first = ~_largest_piece(own, ~first)
+        weight = instance.weights[units]
+        left = round(count * float(weight[first].sum() / max(weight.sum(), 1e-300)))
+        left = min(max(left, 1, count - int((~first).sum())), count - 1, int(first.sum()))
+        open_sets.append((units[first], offset, left))
+        open_sets.append((units[~first], offset + left, count - left))
+    return label
+
+
+def _largest_piece(graph: csr_array, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    at = np.flatnonzero(chosen)
+    piece = connected_components(graph[at][:, at], directed=False)[1]
+    kept = np.zeros(chosen.size, dtype=np.bool_)
+    kept[at[piece == np.bincount(piece).argmax()]] = True
+    return kept
 
 
 def _graph(instance: Instance) -> csr_array:
