@@ -13,16 +13,17 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from api.answers import PROBLEM, language_of
 from api.collections import Collections
 from api.errors import NotFoundError, problem, status_of
-from api.routes import ogc, tiles
-from api.scenes import Scenes
+from api.routes import ogc, page, tiles
 from api.security import Guard
 from api.settings import Settings
 from api.store import Store
 from api.tiles.cache import TileCache
+from api.views import Views
 from spatial.errors import UsageError, WanggeError
 
 __all__ = ["create_app"]
@@ -62,10 +63,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.store = store
     app.state.collections = Collections(store)
-    app.state.scenes = Scenes(store)
+    app.state.views = Views(store)
     app.state.tile_cache = TileCache(settings.tile_folder)
+    app.include_router(page.router, prefix="/api")
     app.router.routes.append(Mount("/ogc", routes=ogc.routes(), name="ogc"))
     app.router.routes.append(Mount("/tiles", routes=tiles.routes(), name="tiles"))
+    if settings.viewer_folder is not None:
+        app.router.routes.append(
+            Mount("/", StaticFiles(directory=settings.viewer_folder, html=True), name="viewer")
+        )
     return app
 
 

@@ -19,8 +19,8 @@ from starlette.routing import BaseRoute, Route
 from api.answers import language_of, refuse_unknown
 from api.coordinates import lon_lat_bounds
 from api.errors import NotFoundError
-from api.scenes import Scenes
 from api.tiles.cache import TileCache
+from api.views import Views
 from maps.layers import LAYERS
 from spatial.messages import text
 
@@ -68,8 +68,8 @@ async def _tile(request: Request) -> Response:
 
 def _make(request: Request, address: str) -> bytes:
     revision, layer, zoom, column, row = address.split("/")
-    scenes: Scenes = request.app.state.scenes
-    source = scenes.tiles(scenes.by_token(revision), layer)
+    views: Views = request.app.state.views
+    source = views.tiles(layer, revision)
     cache: TileCache = request.app.state.tile_cache
     return cache.put(address, source.tile(int(zoom), int(column), int(row)))
 
@@ -77,10 +77,9 @@ def _make(request: Request, address: str) -> bytes:
 def _tilejson(request: Request) -> Response:
     refuse_unknown(request, ())
     layer, revision = request.path_params["layer"], request.path_params["revision"]
-    scenes: Scenes = request.app.state.scenes
-    scene = scenes.by_token(revision)
-    frame = scenes.features(scene, layer)
-    source = scenes.tiles(scene, layer)
+    views: Views = request.app.state.views
+    source = views.tiles(layer, revision)
+    frame = source.layers[0].frame
     bounds = lon_lat_bounds(tuple(frame.total_bounds), frame.crs) if len(frame) else None
     document = {
         "tilejson": "3.0.0",
