@@ -104,9 +104,7 @@ class Views:
             seen = self._made(state, states)
             known, plan_id = seen.plan_of(layer_id, token)
             if known:
-                return seen.once(
-                    (layer_id, plan_id), lambda: _source(layer_id, seen.view.frame(layer_id, plan_id))
-                )
+                return seen.tiles(layer_id, plan_id)
         raise NotFoundError("api.no_revision", revision=token)
 
     def _states(self) -> list[list[Revision]]:
