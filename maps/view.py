@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -22,14 +23,26 @@ from shapely.geometry.base import BaseGeometry
 
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import features, household_columns, label_points, short_code
-from maps.figures import Measured, measured_categories, plain, rates_of, town_bands, walk_codes
+from maps.figures import (
+    BANDS,
+    Measured,
+    band_of,
+    cover_class,
+    measured_categories,
+    plain,
+    rates_of,
+    town_bands,
+    walk_codes,
+)
 from maps.layers import LAYERS
 from spatial.grids import Plan, assignment_of_today, compare_plans, evaluate_plan
+from spatial.grids.codes import heirs
 from spatial.lifecircle.coverage import Coverage
-from spatial.messages import text
-from spatial.town import Town
+from spatial.messages import catalogue, text
+from spatial.schema import COVERAGE_TABLES, PLAN_TABLES
+from spatial.town import Town, empty_table
 
-__all__ = ["TODAY", "View"]
+__all__ = ["TODAY", "View", "texts"]
 
 TODAY = "today"
 """Id of the plan that today's grids make, where the town has any."""
@@ -50,6 +63,12 @@ _SCORES: Mapping[str, str] = {
     "inertia": "less",
     "moved_households": "",
 }
+
+
+def texts(language: str) -> dict[str, str]:
+    """Return every text of the map page in a language, by key."""
+    rooms = {"common", "maps", "page", "viewer"}
+    return {key: value for key, value in catalogue(language).items() if key.partition(".")[0] in rooms}
 
 
 class View:
@@ -92,8 +111,9 @@ class View:
 
     @lru_cache(maxsize=64)  # noqa: B019 - a view lives as long as its service
     def _frame(self, layer_id: str, plan_id: str | None) -> gpd.GeoDataFrame:
-        plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()))
-        return features(layer_id, self.town_data, plan, self._coverage)
+        town = self.town_data
+        plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()), _no_plan(town))
+        return features(layer_id, town, plan, self.coverage or _no_coverage(town))
 
     @property
     def _coverage(self) -> Coverage:
@@ -136,6 +156,17 @@ class View:
                 for fid, ((name, row), bounds) in enumerate(
                     zip(communities.iterrows(), self._bounds(communities.geometry), strict=True)
                 )
+            ],
+            "layers": [
+                {
+                    "id": layer.layer_id,
+                    "title": text(layer.title_key, language=language),
+                    "views": layer.views,
+                    "on": layer.on,
+                    "heading": layer.heading,
+                    "popup": [{"column": field.column, "format": field.format} for field in layer.popup],
+                }
+                for layer in LAYERS.values()
             ],
             "plans": [self._plan(one, language, tiles) for one in self.plans],
             "coverage": self._categories(language) if self.coverage else None,
@@ -250,14 +281,19 @@ class View:
         return walk_codes(self._coverage, self.frame("buildings").index)
 
     def walks(self, category: str) -> dict[str, Any]:
-        """Return a category's walk of every building, by number: metres, or `maps.figures.WALK_CODES`."""
+        """Return the band of every building by number, and the households of each band.
+
+        Bands are named in ``names`` (`maps.figures.BANDS`); null where a building was not measured.
+        """
         measured = self.measured[category]
-        values = self._walks[category].astype(object)
+        bands = band_of(self._walks[category], measured.limit_m)
+        households = self.frame("buildings")["households"].groupby(bands).sum()
         return {
             "category": category,
             "limit_m": measured.limit_m,
-            "walks": [plain(one) for one in values],
-            "households": [plain(one) for one in self.frame("buildings")["households"].astype(object)],
+            "names": BANDS,
+            "bands": [plain(one) for one in bands.astype(object)],
+            "households": [plain(one) for one in households.reindex(range(len(BANDS)), fill_value=0)],
         }
 
     def gaps(self, category: str) -> dict[str, Any]:
@@ -416,7 +452,7 @@ class View:
         KeyError
             If there is no such plan.
         """
-        plans = {"a": self.plans[before], "b": self.plans[after]}
+        plans = {"a": self.plans[before], "b": self._carried_on(self.plans[before], self.plans[after])}
         difference = compare_plans(plans["a"], plans["b"])
         totals = difference.scores.groupby(level="plan").sum(min_count=1)
         sums: dict[str, dict[str, float | None]] = {}
@@ -449,6 +485,27 @@ class View:
             },
         }
 
+    def _carried_on(self, before: Plan, after: Plan) -> Plan:
+        """Return ``after`` with the ids of the grids it carries on, where the plans share no id at all.
+
+        Two plans drawn apart name their grids apart; by the rule of identity a grid carries on the one
+        that gives it most households, if that is at least half of them.
+        """
+        if before.grids.index.intersection(after.grids.index).size:
+            return after
+        units = ["building_id", "stairwell_id"]
+        both = before.assignment.merge(after.assignment, on=units, suffixes=("_old", "_new"))
+        weight = self.town_data.buildings["households"].reindex(both["building_id"]).fillna(0)
+        old = before.grids.index.get_indexer(both["grid_id_old"])
+        new = after.grids.index.get_indexer(both["grid_id_new"])
+        carried = heirs(weight.to_numpy(float), new.astype(np.int64), old.astype(np.int64))
+        names = {after.grids.index[one]: before.grids.index[other] for one, other in carried.items()}
+        return replace(
+            after,
+            grids=after.grids.rename(index=names),
+            assignment=after.assignment.assign(grid_id=after.assignment["grid_id"].replace(names)),
+        )
+
     def _flows(
         self, flows: pd.DataFrame, ground: gpd.GeoDataFrame, plans: Mapping[str, Plan]
     ) -> list[dict[str, Any]]:
@@ -475,6 +532,17 @@ class View:
         return boxes
 
 
+def _no_plan(town: Town) -> Plan:
+    tables = {name: empty_table(table, town.crs) for name, table in PLAN_TABLES.items()}
+    return Plan(gpd.GeoDataFrame(tables["grids"]), tables["assignment"], tables["certificates"])
+
+
+def _no_coverage(town: Town) -> Coverage:
+    tables = {name: empty_table(table, town.crs) for name, table in COVERAGE_TABLES.items()}
+    buildings, gaps = gpd.GeoDataFrame(tables["buildings"]), gpd.GeoDataFrame(tables["gaps"])
+    return Coverage(buildings, tables["walks"], tables["rates"], gaps)
+
+
 def _at(rates: pd.DataFrame, limit_m: float) -> pd.DataFrame:
     """Return the rates at one limit, by subject."""
     return rates[rates.index.get_level_values("limit_m") == limit_m].droplevel("limit_m")
@@ -498,6 +566,7 @@ def _rate(row: pd.Series) -> dict[str, Any]:
         **parts,
         "estimated_share": plain(row["estimated_share"]),
         "rate": covered / whole if assessed else None,
+        "class": cover_class(covered, whole, undetermined),
     }
 
 
