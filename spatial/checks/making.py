@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from spatial.checks.contracts import check_contract
 from spatial.checks.datums import check_datums
@@ -57,7 +58,8 @@ def make_town(
 
     Absent tables and columns are filled with nulls; the layers are brought into one metric
     reference system; a building or an estate without a community, and a building without an estate,
-    gets the one it lies in, with a note.  Without communities the study area is one community.
+    gets the one it lies in, with a note.  Without communities they are proposed: where the buildings that
+    name them stand, or else the study area as one.
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ def _completed(
     """Return the tables with the communities and estates that place tells, and notes about them."""
     completed = dict(shaped)
     if completed["communities"].empty:
-        completed["communities"] = _study_area(town_name, completed, crs)
+        completed["communities"] = _proposed_communities(town_name, completed, crs)
     findings = []
     for name, column, holder in (
         ("estates", "community_id", "communities"),
@@ -199,13 +201,42 @@ def _completed(
     return completed, findings
 
 
-def _study_area(town_name: str, tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Return the one community of a town without any: the hull of its buildings and a margin."""
-    hull = shapely.convex_hull(shapely.geometrycollections(tables["buildings"].geometry.to_numpy()))
-    row = gpd.GeoDataFrame(
-        {"community_id": [STUDY_AREA_ID], "name": [town_name], "source": ["derived"]},
-        geometry=[shapely.buffer(hull, _STUDY_AREA_MARGIN_M)],
+def _proposed_communities(
+    town_name: str, tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS
+) -> gpd.GeoDataFrame:
+    """Return the communities of a town that has no boundaries, marked as derived.
+
+    Those that buildings name lie where these buildings are the nearest ones (Voronoi); where none is
+    named, the study area is one.  The study area is the hull of the buildings and a margin.
+    """
+    buildings = tables["buildings"]
+    points = shapely.point_on_surface(buildings.geometry.to_numpy())
+    hull = shapely.convex_hull(shapely.multipoints(points[shapely.is_geometry(points)]))
+    area = shapely.Polygon(shapely.buffer(hull, _STUDY_AREA_MARGIN_M))
+    named = (buildings["community_id"].notna() & shapely.is_geometry(points)).to_numpy(dtype=bool)
+    if named.any():
+        outlines = _nearest_areas(points[named], buildings["community_id"][named], area)
+    else:
+        outlines = pd.Series([area], index=[STUDY_AREA_ID])
+    names = [town_name] if not named.any() else list(outlines.index)
+    rows = gpd.GeoDataFrame(
+        {"community_id": list(outlines.index), "name": names, "source": "derived"},
+        geometry=list(outlines),
         crs=crs,
     )
-    communities, _ = shape_table(TABLES["communities"], row)
+    communities, _ = shape_table(TABLES["communities"], rows)
     return gpd.GeoDataFrame(communities)
+
+
+def _nearest_areas(points: NDArray[np.object_], names: pd.Series, area: shapely.Polygon) -> pd.Series:
+    """Return for each name the part of the area that is nearest to its points."""
+    places, first = np.unique(shapely.get_coordinates(points), axis=0, return_index=True)
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(places), extend_to=area))
+    within = shapely.STRtree(cells).query(shapely.points(places), predicate="intersects")
+    owners = pd.DataFrame({"cell": within[1], "name": names.to_numpy(dtype=object)[first[within[0]]]})
+    return pd.Series(
+        {
+            name: shapely.intersection(shapely.union_all(cells[rows["cell"].to_numpy()]), area)
+            for name, rows in owners.groupby("name")
+        }
+    )

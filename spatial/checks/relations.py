@@ -173,7 +173,9 @@ def _totals(tables: Tables) -> Iterator[Finding]:
 def _communities(tables: Tables) -> Iterator[Finding]:
     layer = tables["communities"]
     if layer.empty:
-        yield Finding.of(Severity.NOTE, "checks.no_communities", "communities")
+        named = tables["buildings"]["community_id"].dropna().unique()
+        rule = "communities_proposed" if len(named) else "no_communities"
+        yield Finding.of(Severity.NOTE, f"checks.{rule}", "communities", named, count=len(named))
         return
     geometries = _polygons(layer)
     first, second = shapely.STRtree(geometries).query(geometries, predicate="intersects")

@@ -1,6 +1,7 @@
 """Where files enter and leave: packages, office formats and OpenStreetMap extracts."""
 
 from spatial.io.assignments import read_grids
+from spatial.io.exporting import EXPORT_FORMATS, export_tables
 from spatial.io.importing import ImportResult, import_town
 from spatial.io.mapping import TownMapping, parse_mapping, read_mapping
 from spatial.io.packages import (
@@ -13,10 +14,14 @@ from spatial.io.packages import (
     write_plan,
     write_town,
 )
+from spatial.io.suggesting import suggest_mapping
+from spatial.io.templating import write_templates
 
 __all__ = [
+    "EXPORT_FORMATS",
     "ImportResult",
     "TownMapping",
+    "export_tables",
     "import_town",
     "parse_mapping",
     "read_coverage",
@@ -25,8 +30,10 @@ __all__ = [
     "read_plan",
     "read_tables",
     "read_town",
+    "suggest_mapping",
     "write_coverage",
     "write_difference",
     "write_plan",
+    "write_templates",
     "write_town",
 ]

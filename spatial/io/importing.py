@@ -5,6 +5,7 @@ Every row that is read is counted where it went: into a table, or out, and by wh
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +23,11 @@ from spatial.errors import SchemaError
 from spatial.findings import Finding, Report, Severity
 from spatial.households import estimate_households
 from spatial.io.categories import categorise, osm_keys
-from spatial.io.mapping import LayerRule, TownMapping, read_mapping
+from spatial.io.mapping import LayerRule, TownMapping, parse_mapping, read_mapping
 from spatial.io.placing import place
 from spatial.io.selecting import any_of
 from spatial.io.sources import Sources
+from spatial.io.suggesting import suggest_mapping
 from spatial.io.tabulating import SERVICE_COLUMNS, tabulate
 from spatial.schema import TABLES
 from spatial.town import Town
@@ -74,7 +76,7 @@ class _Part:
 
 def import_town(
     sources: Sequence[Path | str],
-    mapping: TownMapping | Path | str,
+    mapping: TownMapping | Path | str | None = None,
     progress: Progress | None = None,
 ) -> ImportResult:
     """Make a town of files by a mapping.
@@ -85,7 +87,8 @@ def import_town(
     Parameters
     ----------
     sources : files (or File Geodatabase folders); nothing else is read
-    mapping : the mapping, or the path of its TOML file
+    mapping : the mapping, or the path of its TOML file; when None that which an archive brings along, else
+        the suggested one, which is right for filled templates
     progress : called with a catalogue key, what is done and how much there is
 
     Raises
@@ -97,7 +100,7 @@ def import_town(
     SchemaError
         If what came in breaks the schema; it carries the report of import and checks.
     """
-    rules = mapping if isinstance(mapping, TownMapping) else read_mapping(mapping)
+    rules = mapping if isinstance(mapping, TownMapping) else _rules(sources, mapping)
     findings: list[Finding] = []
     steps = len(rules.layers) + 1
     with Sources.of(sources, *_keys(rules)) as opened:
@@ -127,6 +130,16 @@ def import_town(
     return ImportResult(town, counts, Report(tuple(findings)) + town.report)
 
 
+def _rules(sources: Sequence[Path | str], mapping: Path | str | None) -> TownMapping:
+    """Return the mapping of a file, else that which an archive brings along, else the suggested one."""
+    if mapping is not None:
+        return read_mapping(mapping)
+    with Sources.of(sources) as opened:
+        if opened.mapping is not None:
+            return read_mapping(opened.mapping)
+    return parse_mapping(tomllib.loads(suggest_mapping(sources)))
+
+
 def _keys(rules: TownMapping) -> tuple[list[str], list[str]]:
     """Return the tag keys that choose objects of an OpenStreetMap file, and those only kept."""
     selecting = [one.keys[0] for rule in rules.layers for one in rule.where]
@@ -140,7 +153,7 @@ def _read_part(opened: Sources, rule: LayerRule) -> tuple[_Part, list[Finding]]:
     """Return the rows that a rule takes from its source layers, and the findings about them."""
     frames = [opened.read(layer, rule.encoding) for layer in rule.layers]
     layer = "、".join(rule.layers)
-    source = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    source = _stacked(frames)
     part = _Part(rule, layer, source)
     part.keep(any_of(rule.where, source), "not_selected")
     source = part.frame
@@ -154,15 +167,24 @@ def _read_part(opened: Sources, rule: LayerRule) -> tuple[_Part, list[Finding]]:
         if untold.any():
             findings.append(_uncategorised(source[untold], rule, layer))
     if TABLES[rule.table].is_layer:
-        geometry = source["geometry"] if "geometry" in source.columns else None
-        with_place = source if geometry is None else gpd.GeoDataFrame(source, geometry="geometry")
-        placed, more = place(with_place, rule, layer)
+        placed, more = place(source, rule, layer)
         findings += more
         frame = gpd.GeoDataFrame(frame, geometry=placed.geometry, crs=placed.crs)
     part.frame = frame
     if rule.categories is not None:
         part.keep(frame["category"].notna().to_numpy(dtype=bool), "no_category")
     return part, findings
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of several source layers as one, in the reference system of the first."""
+    if len(frames) == 1:
+        return frames[0]
+    layers = [frame for frame in frames if isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None]
+    if layers and len(layers) == len(frames):
+        frames = [layer.to_crs(layers[0].crs) for layer in layers]
+    rows: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return rows
 
 
 def _uncategorised(rows: pd.DataFrame, rule: LayerRule, layer: str) -> Finding:

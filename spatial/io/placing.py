@@ -15,7 +15,7 @@ from spatial.errors import RulesError
 from spatial.findings import Finding, Severity
 from spatial.io.mapping import LayerRule
 
-__all__ = ["place"]
+__all__ = ["place", "reference_system"]
 
 _WGS84 = pyproj.CRS.from_epsg(4326)
 
@@ -42,7 +42,7 @@ def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoData
             Finding.of(Severity.NOTE, "io.datum_converted", rule.table, layer=layer, datum=rule.crs)
         )
     elif rule.crs:
-        declared = _system(rule.crs)
+        declared = reference_system(rule.crs)
         if crs is not None and not crs.equals(declared):
             findings.append(
                 Finding.of(
@@ -60,7 +60,14 @@ def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoData
     ), tuple(findings)
 
 
-def _system(name: str) -> pyproj.CRS:
+def reference_system(name: str) -> pyproj.CRS:
+    """Return the reference system of a name, an EPSG code or a WKT text.
+
+    Raises
+    ------
+    RulesError
+        If pyproj knows no such system.
+    """
     try:
         return pyproj.CRS.from_user_input(name)
     except UnknownCRSError as error:

@@ -17,6 +17,8 @@ import pandas as pd
 from spatial.errors import FileError
 from spatial.findings import Finding, Severity
 from spatial.io.archives import refuse_bomb
+from spatial.io.safety import restored
+from spatial.io.vector import named_geometry
 
 __all__ = ["decode", "read_csv", "read_parquet", "read_sheet", "sheet_names", "stem"]
 
@@ -171,7 +173,8 @@ def _with_header(rows: Sequence[Sequence[str]], place: str) -> tuple[pd.DataFram
     width = len(header)
     cut = [[*row[:width], *[""] * (width - len(row))] for row in body]
     frame = pd.DataFrame(cut, columns=header, dtype="string")
-    return frame.mask(frame == ""), findings
+    # What was written as text lest a spreadsheet run it is given back as it was.
+    return frame.mask(frame == "").apply(restored), findings
 
 
 def _unlike(header: Sequence[str]) -> Iterator[str]:
@@ -197,8 +200,7 @@ def read_parquet(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, l
 
         metadata = pq.read_schema(path).metadata or {}
         if b"geo" in metadata:
-            layer_frame: gpd.GeoDataFrame = gpd.read_parquet(path)
-            return layer_frame.rename_geometry("geometry"), []
+            return named_geometry(gpd.read_parquet(path)), []
         return pd.read_parquet(path), []
     except _READ_FAILURES as error:
         raise FileError("io.layer_unreadable", path=path, layer=layer, reason=str(error)) from error

@@ -47,12 +47,14 @@ class Sources:
     selecting : tag keys by which objects of OpenStreetMap files are chosen
     tags : further tag keys kept of them
     findings : what was noticed while reading
+    mapping : the mapping that an archive brings along, or None
     """
 
     paths: tuple[Path, ...]
     selecting: tuple[str, ...]
     tags: tuple[str, ...]
     findings: list[Finding] = field(default_factory=list)
+    mapping: Path | None = None
     _layers: list[_Layer] = field(default_factory=list)
     _read: set[str] = field(default_factory=set)
     _extracts: dict[Path, OsmExtract] = field(default_factory=dict)
@@ -73,7 +75,10 @@ class Sources:
         with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
             for number, path in enumerate(opened.paths):
                 for file in _files(path, Path(folder) / str(number)):
-                    opened._layers += _layers(file)
+                    if file.suffix.lower() == ".toml":
+                        opened.mapping = file
+                    else:
+                        opened._layers += _layers(file)
             yield opened
 
     @property

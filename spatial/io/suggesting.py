@@ -28,7 +28,7 @@ from spatial.io.vocabulary import (
 from spatial.messages import text
 from spatial.schema import TABLES, Column, Table
 
-__all__ = ["suggest_mapping"]
+__all__ = ["quoted", "suggest_mapping"]
 
 _DIMENSION = {"point": 0, "line": 1, "polygon": 2}
 _VALUES_LOOKED_AT = 60
@@ -70,7 +70,7 @@ def suggest_mapping(sources: Sequence[Path | str]) -> str:
         layer: table for layer, frame in frames.items() if (table := _table_of(layer, frame)) is not None
     }
     near = _whereabouts(frames)
-    blocks = [f"[town]\nname = {_quoted(name)}\n"]
+    blocks = [f"[town]\nname = {quoted(name)}\n"]
     for layer, table in chosen.items():
         suggestion = _Suggestion(layer, table, frames[layer])
         _suggest_place(suggestion, near)
@@ -155,7 +155,7 @@ def _suggest_place(suggestion: _Suggestion, near: tuple[float, float] | None) ->
     headers = _coordinate_headers(frame)
     if match is not None and match[1]:
         shapes = shapely.from_wkt(frame[match[0]].fillna("").to_numpy(dtype=object), on_invalid="ignore")
-        suggestion.place.append(f"wkt = {_quoted(match[0])}")
+        suggestion.place.append(f"wkt = {quoted(match[0])}")
         x, y = shapely.get_coordinates(shapes).T
         _suggest_reference(suggestion, x, y, near, datum)
     elif headers is not None:
@@ -165,7 +165,7 @@ def _suggest_place(suggestion: _Suggestion, near: tuple[float, float] | None) ->
         )
         swapped = _suggest_reference(suggestion, x, y, near, datum, columns=True)
         ordered = headers[::-1] if swapped else headers
-        suggestion.place += [f"x = {_quoted(ordered[0])}", f"y = {_quoted(ordered[1])}"]
+        suggestion.place += [f"x = {quoted(ordered[0])}", f"y = {quoted(ordered[1])}"]
 
 
 def _suggest_reference(
@@ -184,11 +184,11 @@ def _suggest_reference(
         return False
     best = guesses[0]
     if best.crs.is_geographic:
-        suggestion.place.append(f"crs = {_quoted(datum or 'EPSG:4326')}")
+        suggestion.place.append(f"crs = {quoted(datum or 'EPSG:4326')}")
         if not datum:
             suggestion.notes.append(text("io.suggest.datum"))
     else:
-        suggestion.place.append(f"crs = {_quoted(':'.join(best.crs.to_authority() or ('', '')))}")
+        suggestion.place.append(f"crs = {quoted(':'.join(best.crs.to_authority() or ('', '')))}")
         if len(guesses) > 1:
             key = "io.suggest.zone" if near is None else "io.suggest.zone_near"
             suggestion.notes.append(text(key, crs=best.crs.name))
@@ -214,7 +214,7 @@ def _suggest_columns(suggestion: _Suggestion, tables: set[str]) -> None:
             if not certain:
                 suggestion.notes.append(text("io.suggest.guessed", header=header, column=column.name))
     if table.id_column and table.id_column not in suggestion.columns:
-        suggestion.columns[table.id_column] = f"{{ number = {_quoted(table.name + '-')} }}"
+        suggestion.columns[table.id_column] = f"{{ number = {quoted(table.name + '-')} }}"
         suggestion.notes.append(text("io.suggest.numbered", column=table.id_column))
     for column in table.columns:
         if column.filled and column.name not in suggestion.columns:
@@ -265,22 +265,22 @@ def _rule(suggestion: _Suggestion, column: Column, header: str, tables: set[str]
             suggestion.notes.append(text("io.suggest.values_unknown", header=header, values=shown))
             if column.filled:
                 meanings["*"] = column.allowed[-1]
-        return f"{{ from = {_quoted(header)}, values = {_inline(meanings)} }}"
+        return f"{{ from = {quoted(header)}, values = {_inline(meanings)} }}"
     if column.refers_to and column.refers_to in tables and not values.str.fullmatch(r"[\x21-\x7e]+").all():
-        return f"{{ from = {_quoted(header)}, lookup = {_quoted(column.refers_to)} }}"
+        return f"{{ from = {quoted(header)}, lookup = {quoted(column.refers_to)} }}"
     unit = unit_of(header)
     if unit and column.kind in {"whole", "number"}:
-        return f"{{ from = {_quoted(header)}, unit = {_quoted(unit)} }}"
-    return _quoted(header)
+        return f"{{ from = {quoted(header)}, unit = {quoted(unit)} }}"
+    return quoted(header)
 
 
 def _fill(suggestion: _Suggestion, column: Column) -> None:
     """Fill a column that must have a value and of which the file says nothing, with a note."""
     if column.allowed:
-        suggestion.columns[column.name] = f"{{ value = {_quoted(column.allowed[0])} }}"
+        suggestion.columns[column.name] = f"{{ value = {quoted(column.allowed[0])} }}"
         suggestion.notes.append(text("io.suggest.assumed", column=column.name, value=column.allowed[0]))
     elif column.refers_to and suggestion.table.is_layer:
-        suggestion.columns[column.name] = f"{{ nearest = {_quoted(column.refers_to)}, within_m = 15 }}"
+        suggestion.columns[column.name] = f"{{ nearest = {quoted(column.refers_to)}, within_m = 15 }}"
     elif column.name == "name" and suggestion.table.id_column in suggestion.columns:
         suggestion.columns["name"] = suggestion.columns[suggestion.table.id_column]
 
@@ -299,12 +299,12 @@ def _suggest_categories(suggestion: _Suggestion) -> None:
         shown = "、".join(unknown[:8])
         suggestion.notes.append(text("io.suggest.values_unknown", header=match[0], values=shown))
     suggestion.categories = (
-        f'{{ from = {_quoted(match[0])}, values = {_inline(meanings)}, by = ["keywords"] }}'
+        f'{{ from = {quoted(match[0])}, values = {_inline(meanings)}, by = ["keywords"] }}'
     )
 
 
 def _written(suggestion: _Suggestion) -> str:
-    lines = ["[[layer]]", f"from = {_quoted(suggestion.layer)}", f"to = {_quoted(suggestion.table.name)}"]
+    lines = ["[[layer]]", f"from = {quoted(suggestion.layer)}", f"to = {quoted(suggestion.table.name)}"]
     lines += suggestion.place
     if suggestion.categories:
         lines.append(f"categories = {suggestion.categories}")
@@ -315,11 +315,12 @@ def _written(suggestion: _Suggestion) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return a text as TOML writes it."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def _inline(meanings: Mapping[str, str]) -> str:
     if not meanings:
         return "{}"
-    return "{ " + ", ".join(f"{_quoted(key)} = {_quoted(value)}" for key, value in meanings.items()) + " }"
+    return "{ " + ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in meanings.items()) + " }"

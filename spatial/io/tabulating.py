@@ -51,7 +51,9 @@ def tabulate(source: pd.DataFrame, rule: LayerRule, layer: str) -> Tabulated:
     findings: list[Finding] = []
     filled: dict[str, pd.Series] = {}
     taken: set[str] = set()
-    for column in _columns(table):
+    known = _columns(table)
+    own = [name for name in rule.columns if name not in {column.name for column in known}]
+    for column in (*known, *(Column(name) for name in own)):
         column_rule = rule.columns.get(column.name)
         if column_rule is None:
             if column.name not in source.columns:

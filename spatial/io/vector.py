@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import glob
+import shutil
+import tempfile
 import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 
@@ -18,10 +22,19 @@ from spatial.findings import Finding, Severity
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["layer_names", "read_layer", "read_layers", "read_shapefile", "read_source_layer"]
+__all__ = [
+    "layer_names",
+    "named_geometry",
+    "read_layer",
+    "read_layers",
+    "read_shapefile",
+    "read_source_layer",
+]
 
 # What GDAL, Arrow and GEOS raise on a file they cannot read.
 _READ_FAILURES = (RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError)
+_DBF_HEADER_BYTES = 32  # of the file, and of each field
+_DBF_LONGEST_HEADER = 32 * 2049
 # What a .cpg file calls the Chinese code pages.
 _CODE_PAGES = {"936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "54936": "gb18030", "65001": "utf-8"}
 
@@ -64,9 +77,12 @@ def read_layer(path: Path | str, layer: str, *, encoding: str | None = None) -> 
             )
     except _READ_FAILURES as error:
         raise FileError("io.layer_unreadable", path=path, layer=layer, reason=_reason(error)) from error
-    if isinstance(frame, gpd.GeoDataFrame) and frame.geometry.name != "geometry":
-        frame = frame.rename_geometry("geometry")
-    return pd.DataFrame(frame) if not isinstance(frame, gpd.GeoDataFrame) else frame
+    return named_geometry(frame) if isinstance(frame, gpd.GeoDataFrame) else pd.DataFrame(frame)
+
+
+def named_geometry(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a layer whose geometry column is called ``geometry``."""
+    return layer if layer.geometry.name == "geometry" else layer.rename_geometry("geometry")
 
 
 def read_layers(path: Path | str, skip: Collection[str] = ()) -> dict[str, pd.DataFrame]:
@@ -93,20 +109,45 @@ def read_shapefile(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame,
     FileError
         If it cannot be read, or its texts are in neither encoding.
     """
-    declared = encoding or _declared_encoding(path)
-    if declared:
-        return read_layer(path, layer, encoding=declared), []
+    findings = []
+    used = encoding or _declared_encoding(path)
+    if not used:
+        texts = _dbf_texts(path.with_suffix(".dbf"))
+        fitting = [name for name in ("utf-8", "gb18030") if all(_decodes(one, name) for one in texts)]
+        if not fitting:
+            raise FileError("io.encoding_wrong", path=path, encoding="UTF-8、GB 18030")
+        used = fitting[0]
+        if not all(one.isascii() for one in texts):
+            findings.append(
+                Finding.of(Severity.NOTE, "io.encoding_guessed", None, file=path.name, encoding=used)
+            )
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        return read_layer(_with_whole_names(path, used, Path(folder)), layer, encoding=used), findings
+
+
+def _with_whole_names(path: Path, encoding: str, folder: Path) -> Path:
+    """Return the file, or a copy of it whose field names do not end in the middle of a sign.
+
+    A DBF name has ten bytes, and writers cut it there; pyogrio refuses such a name.
+    """
     table = path.with_suffix(".dbf")
-    content = table.read_bytes() if table.is_file() else b""
-    # Field names and values stand in one file; its binary header must not be read as text.
-    readable = content[32:].replace(b"\0", b" ")
-    guessed = next((name for name in ("utf-8", "gb18030") if _decodes(readable, name)), None)
-    if guessed is None:
-        raise FileError("io.encoding_wrong", path=path, encoding="UTF-8、GB 18030")
-    frame = read_layer(path, layer, encoding=guessed)
-    if readable.isascii():
-        return frame, []
-    return frame, [Finding.of(Severity.NOTE, "io.encoding_guessed", None, file=path.name, encoding=guessed)]
+    header = bytearray(table.read_bytes()[:_DBF_LONGEST_HEADER]) if table.is_file() else bytearray()
+    cut = False
+    for start in range(_DBF_HEADER_BYTES, len(header), _DBF_HEADER_BYTES):
+        if bytes(header[start : start + 1]) in {b"\r", b""}:
+            break
+        name = bytes(header[start : start + 11]).partition(b"\0")[0]
+        whole = name.decode(encoding, errors="ignore").encode(encoding)
+        if whole != name and name.startswith(whole):
+            header[start : start + 11] = whole.ljust(11, b"\0")
+            cut = True
+    if not cut:
+        return path
+    for file in path.parent.glob(f"{glob.escape(path.stem)}.*"):
+        shutil.copy2(file, folder / file.name)
+    with (folder / table.name).open("r+b") as copy:
+        copy.write(header)
+    return folder / path.name
 
 
 def _declared_encoding(path: Path) -> str:
@@ -124,9 +165,34 @@ def _declared_encoding(path: Path) -> str:
         return ""
 
 
-def _decodes(content: bytes, encoding: str) -> bool:
+def _dbf_texts(path: Path) -> set[bytes]:
+    """Return the field names and the distinct texts of a DBF table, as the bytes they are."""
+    content = path.read_bytes() if path.is_file() else b""
+    if len(content) < _DBF_HEADER_BYTES:
+        return set()
+    first, width = (int.from_bytes(content[at : at + 2], "little") for at in (8, 10))
+    texts = set()
+    offset = 1
+    for start in range(_DBF_HEADER_BYTES, first - 1, _DBF_HEADER_BYTES):
+        field = content[start : start + _DBF_HEADER_BYTES]
+        if len(field) < _DBF_HEADER_BYTES or field.startswith(b"\r"):
+            break
+        texts.add(field[:11].partition(b"\0")[0])
+        length = field[16]
+        if field[11:12] == b"C" and width and length:
+            whole = len(content[first:]) // width * width
+            rows = np.frombuffer(content, np.uint8, whole, first).reshape(-1, width)
+            cells = np.ascontiguousarray(rows[:, offset : offset + length])
+            if cells.shape[1] == length:
+                texts.update(one.rstrip() for one in np.unique(cells.view(f"S{length}")).tolist())
+        offset += length
+    return texts
+
+
+def _decodes(text: bytes, encoding: str) -> bool:
+    """Return whether a text may be in an encoding; its last sign may be cut off by the field's end."""
     try:
-        content.decode(encoding)
+        codecs.getincrementaldecoder(encoding)().decode(text)
     except UnicodeDecodeError:
         return False
     return True

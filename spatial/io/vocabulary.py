@@ -24,6 +24,7 @@ __all__ = [
     "datum_of",
     "header_of",
     "is_name_header",
+    "table_title",
     "table_words",
     "unit_of",
     "value_title",
@@ -45,6 +46,11 @@ def _title(kind: str, name: str, language: str) -> str:
 def column_title(name: str, language: str) -> str:
     """Return what a column is called in a language; its own name when it is not of the schema."""
     return _title("column", name, language)
+
+
+def table_title(name: str, language: str) -> str:
+    """Return what a table is called in a language."""
+    return _title("table", name, language)
 
 
 def value_title(code: str, language: str) -> str:

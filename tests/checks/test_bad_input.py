@@ -197,7 +197,14 @@ CASES = [
         "2,000",
     ),
     ("no_streets", "note", without("streets"), "streets", (), "没有道路"),
-    ("no_communities", "note", without("communities"), "communities", (), "一个社区"),
+    (
+        "no_communities",
+        "note",
+        {**without("communities"), "buildings": without("buildings", "community_id")["buildings"]},
+        "communities",
+        (),
+        "一个社区",
+    ),
 ]
 
 
@@ -296,6 +303,17 @@ def test_longitude_and_latitude_become_metres_with_a_note():
     assert [finding.severity for finding in town.report.of_rule("reprojected")] == [Severity.NOTE]
     shift = town.buildings.geometry.distance(make_town("t", CRS, sound_tables()).buildings.geometry)
     assert shift.max() < 1e-3
+
+
+def test_communities_that_buildings_name_are_proposed_around_them():
+    town = make_town("小镇", CRS, without("communities"))
+    assert town.communities.index.tolist() == ["c1", "c2"]
+    assert set(town.communities["source"]) == {"derived"}
+    assert town.communities.geometry.iloc[0].intersection(town.communities.geometry.iloc[1]).area < 1e-6
+    for community, buildings in town.buildings.groupby("community_id"):
+        assert buildings.geometry.within(town.communities.geometry[community]).all()
+    (note,) = town.report.of_rule("communities_proposed")
+    assert note.statement.ids == ("c1", "c2")
 
 
 def test_without_communities_the_study_area_is_one():
