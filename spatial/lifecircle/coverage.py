@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import geopandas as gpd
 import numpy as np
@@ -15,17 +16,18 @@ from spatial.catalogue import categories, section
 from spatial.findings import Finding, Report, Severity
 from spatial.lifecircle.cells import cells_of
 from spatial.lifecircle.gaps import gaps_of
-from spatial.lifecircle.rates import Indicator, Target, rates_of, target_of, target_of_several
+from spatial.lifecircle.rates import Figures, Indicator, Question
 from spatial.lifecircle.subjects import Assigned, bases_of, subjects_of
-from spatial.lifecircle.survey import CategoryWalks, Status, Survey
-from spatial.network import CLOSED, STEPS_PER_M
-from spatial.search import label_each
+from spatial.lifecircle.survey import Status, Survey, Walks
+from spatial.network import CLOSED, STEPS_PER_M, Pace, pace_named
+from spatial.search import Labels, label_each
 from spatial.town import Town, code_version
 
-__all__ = ["Coverage", "assess_coverage"]
+__all__ = ["Assessment", "Coverage", "assess_coverage"]
 
 Progress = Callable[[str, int, int], None]
 
+_BANDS_MINUTES = (5, 10, 15)
 _SEARCH_FACTOR = 3
 """Walks are searched to this many times the limit."""
 
@@ -59,6 +61,8 @@ def assess_coverage(
     plan: Assigned | None = None,
     profile: Sequence[Indicator] | None = None,
     progress: Progress | None = None,
+    *,
+    pace: str | None = None,
 ) -> Coverage:
     """Measure the walk of every building to every category, and the rates and gaps that follow.
 
@@ -74,124 +78,158 @@ def assess_coverage(
     plan : a plan whose grids get rates too
     profile : indicators of a standard, which get rates with their own limit and basis
     progress : told the stage, what is done and what there is to do
+    pace : a pace profile (adult, elderly, child, wheelchair); then every length is in level metres of
+        that walker and the limits are what it covers in 5, 10 and 15 minutes
 
     Returns
     -------
     The coverage. Each category has rates at its own radius and at the 5, 10 and 15 minute distances;
     gaps are those at its own radius.
+
+    Raises
+    ------
+    UsageError
+        If there is no pace profile of that name.
     """
-    told = progress or (lambda _stage, _done, _total: None)
-    told("lifecircle.stage_network", 0, 1)
-    survey = Survey.of(town)
-    limits = [limits_of(name, profile or ()) for name in survey.places.categories]
-    walks = measure_all(survey, [max(one) for one in limits], told)
-
-    told("lifecircle.stage_rates", 0, 1)
-    bases = bases_of(town, survey.places)
-    subjects = subjects_of(town, survey.places, plan)
-    rates = rates_of(subjects, bases, targets_of(survey, walks, limits, profile or ()))
-    told("lifecircle.stage_gaps", 0, 1)
-    households = bases["households"].weight
-    gaps = gaps_of(
-        survey, cells_of(survey.places, survey.network.walls), walks, [one[0] for one in limits], households
-    )
-    told("lifecircle.stage_gaps", 1, 1)
-    return Coverage(
-        buildings=town.buildings[["households", "geometry"]],
-        walks=walks_table(survey, walks),
-        rates=rates,
-        gaps=gaps,
-        provenance=_provenance(town, plan is not None),
-        report=_report(survey, households),
-    )
+    return Assessment.of(town, plan, profile, progress, pace=pace).coverage(progress)
 
 
-def limits_of(category: str, profile: Sequence[Indicator]) -> list[float]:
-    """Return the limits of a category in metres, its own radius first; 500 m for one not in the catalogue."""
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """A town measured: what a coverage is made of, kept so that a what-if need not begin anew.
+
+    Attributes
+    ----------
+    town : the town
+    survey : its places on its network
+    pace : pace profile, None in distance mode
+    limits : limits of each category in metres, its own first
+    labels : nearest public service of every node, for each category
+    walks : walks of every building to every category
+    figures : the rates
+    has_plan : whether grids have rates
+    """
+
+    town: Town
+    survey: Survey
+    pace: Pace | None
+    limits: tuple[tuple[float, ...], ...]
+    labels: tuple[Labels, ...]
+    walks: Walks
+    figures: Figures
+    has_plan: bool
+
+    @classmethod
+    def of(
+        cls,
+        town: Town,
+        plan: Assigned | None = None,
+        profile: Sequence[Indicator] | None = None,
+        progress: Progress | None = None,
+        *,
+        pace: str | None = None,
+    ) -> Self:
+        """Measure a town; the parameters are those of `assess_coverage`."""
+        told = progress or _silent
+        told("lifecircle.stage_network", 0, 1)
+        walker = None if pace is None else pace_named(pace)
+        survey = Survey.of(town, walker)
+        names = survey.places.categories
+        limits = tuple(_limits(name, profile or (), walker) for name in names)
+        told("lifecircle.stage_search", 0, len(names))
+        seeds = [survey.seeds(category) for category in range(len(names))]
+        search_m = [_SEARCH_FACTOR * max(one) for one in limits]
+        labels = label_each(survey.network, seeds, search_m, threads=os.cpu_count() or 1)
+        found = [survey.measure(number, labels[number], search_m[number]) for number in range(len(names))]
+        walks = Walks.of(found, len(survey.places.buildings))
+        told("lifecircle.stage_rates", 0, 1)
+        bases = tuple(bases_of(town, survey.places).values())
+        questions = [
+            Question(name, None, limit_m, (number,))
+            for number, name in enumerate(names)
+            for limit_m in limits[number]
+        ] + [Question.of(indicator, names) for indicator in profile or ()]
+        figures = Figures.of(subjects_of(town, survey.places, plan), bases, questions, walks)
+        return cls(town, survey, walker, limits, tuple(labels), walks, figures, plan is not None)
+
+    def search_m(self, category: int) -> float:
+        """Return how far walks to a category are searched, metres."""
+        return _SEARCH_FACTOR * max(self.limits[category])
+
+    @property
+    def households(self) -> npt.NDArray[np.float64]:
+        """(b,) households of each building, not-a-number where unknown."""
+        return next(basis.weight for basis in self.figures.bases if basis.name == "households")
+
+    def coverage(self, progress: Progress | None = None) -> Coverage:
+        """Write the tables of a coverage, gaps included."""
+        told = progress or _silent
+        told("lifecircle.stage_gaps", 0, 1)
+        survey = self.survey
+        cells = cells_of(survey.places, survey.network.walls)
+        own_m = [one[0] for one in self.limits]
+        gaps = gaps_of(survey, cells, self.walks, own_m, self.households)
+        told("lifecircle.stage_gaps", 1, 1)
+        return Coverage(
+            buildings=self.town.buildings[["households", "geometry"]],
+            walks=walks_table(survey, self.walks),
+            rates=self.figures.table(),
+            gaps=gaps,
+            provenance=self._provenance(),
+            report=_report(survey, self.households),
+        )
+
+    def _provenance(self) -> dict[str, str]:
+        mode = {"mode": "distance"}
+        if self.pace is not None:
+            pace = f"{self.pace.metres_per_minute:g}"
+            mode = {"mode": "time", "pace": self.pace.name, "metres_per_minute": pace}
+        return {
+            "town_fingerprint": self.town.fingerprint(),
+            "town": self.town.name,
+            "synthetic": "true" if self.town.synthetic else "false",
+            **mode,
+            "search_factor": str(_SEARCH_FACTOR),
+            "grids": "true" if self.has_plan else "false",
+            "code_version": code_version(),
+        }
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody how far the work is."""
+
+
+def _limits(category: str, profile: Sequence[Indicator], pace: Pace | None) -> tuple[float, ...]:
+    """Return the limits of a category in metres, its own first; a category not in the catalogue has the second band."""
     walking = section("walking")
-    bands = [float(walking[f"distance_{minutes}min_m"]) for minutes in (5, 10, 15)]
     known = categories().get(category)
-    own = known.radius_m if known else bands[1]
+    if pace is None:
+        bands = [float(walking[f"distance_{minutes}min_m"]) for minutes in _BANDS_MINUTES]
+        own = known.radius_m if known else bands[1]
+    else:
+        bands = [pace.level_metres(minutes) for minutes in _BANDS_MINUTES]
+        own = pace.level_metres(known.band_minutes) if known else bands[1]
     asked = [one.limit_m for one in profile if category in one.categories]
-    return list(dict.fromkeys([own, *bands, *asked]))
+    return tuple(dict.fromkeys([own, *bands, *asked]))
 
 
-def measure_all(survey: Survey, longest_m: Sequence[float], told: Progress) -> dict[int, CategoryWalks]:
-    """Search every category, in threads, to three times its longest limit."""
-    count = len(survey.places.categories)
-    told("lifecircle.stage_search", 0, count)
-    search_m = [_SEARCH_FACTOR * one for one in longest_m]
-    seeds = [survey.seeds(category) for category in range(count)]
-    labels = label_each(survey.network, seeds, search_m, threads=os.cpu_count() or 1)
-    walks = {}
-    for category in range(count):
-        walks[category] = survey.measure(category, labels[category], search_m[category])
-        told("lifecircle.stage_search", category + 1, count)
-    return walks
-
-
-def targets_of(
-    survey: Survey,
-    walks: Mapping[int, CategoryWalks],
-    limits: Sequence[Sequence[float]],
-    profile: Sequence[Indicator],
-) -> list[Target]:
-    """Return what the rates ask: each category at each of its limits, then the indicators."""
-    names = survey.places.categories
-    targets = [
-        target_of(names[category], found, limit_m)
-        for category, found in walks.items()
-        for limit_m in limits[category]
-    ]
-    for indicator in profile:
-        parts = [
-            target_of(name, _walks_of(survey, walks, name), indicator.limit_m)
-            for name in indicator.categories
-        ]
-        targets.append(target_of_several(indicator, parts))
-    return targets
-
-
-def _walks_of(survey: Survey, walks: Mapping[int, CategoryWalks], name: str) -> CategoryWalks:
-    """Return the walks of a category, or, of one nothing is known of, that it was not assessed."""
-    if name in survey.places.categories:
-        return walks[survey.places.categories.index(name)]
-    nowhere = np.full(len(survey.places.buildings), CLOSED, np.int32)
-    status = np.full(len(nowhere), Status.NOT_ASSESSED, np.int8)
-    return CategoryWalks(nowhere, np.full(len(nowhere), -1, np.int32), nowhere, nowhere, status)
-
-
-def walks_table(survey: Survey, walks: Mapping[int, CategoryWalks]) -> pd.DataFrame:
+def walks_table(survey: Survey, walks: Walks) -> pd.DataFrame:
     """Return the table ``walks``: one row to a building and a category."""
     places = survey.places
-    count = len(places.buildings)
-    steps = np.concatenate([np.zeros(0, np.int32), *(one.steps for one in walks.values())])
-    facility = np.concatenate([np.zeros(0, np.int32), *(one.facility for one in walks.values())])
-    status = np.concatenate([np.zeros(0, np.int8), *(one.status for one in walks.values())])
     names = np.array([*places.facilities.index, pd.NA], object)
     words = np.array([one.name.lower() for one in Status], object)
-    category = np.repeat(np.array([places.categories[one] for one in walks], object), count)
+    buildings = np.tile(places.buildings.index.to_numpy(object), len(places.categories))
+    category = np.repeat(np.array(places.categories, object), len(places.buildings))
+    steps = walks.steps.ravel()
     return pd.DataFrame(
         {
-            "building_id": pd.array(np.tile(places.buildings.index.to_numpy(object), len(walks)), "string"),
+            "building_id": pd.array(buildings, "string"),
             "category": pd.array(category, "string"),
             "walk_m": pd.arrays.FloatingArray(steps / STEPS_PER_M, steps == CLOSED),
-            "facility_id": pd.array(names[facility], "string"),
-            "status": pd.array(words[status], "string"),
+            "facility_id": pd.array(names[walks.facility.ravel()], "string"),
+            "status": pd.array(words[walks.status.ravel()], "string"),
         }
     )
-
-
-def _provenance(town: Town, with_plan: bool) -> dict[str, str]:
-    return {
-        "town_fingerprint": town.fingerprint(),
-        "town": town.name,
-        "synthetic": "true" if town.synthetic else "false",
-        "mode": "distance",
-        "search_factor": str(_SEARCH_FACTOR),
-        "grids": "true" if with_plan else "false",
-        "code_version": code_version(),
-    }
 
 
 def _report(survey: Survey, households: npt.NDArray[np.float64]) -> Report:

@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from spatial.catalogue import section
 from spatial.lifecircle.cells import Cells
-from spatial.lifecircle.survey import CategoryWalks, Status, Survey
+from spatial.lifecircle.survey import CategoryWalks, Status, Survey, Walks
 from spatial.network import CLOSED, KINDS, STEPS_PER_M, steps
 from spatial.search import label, limit_steps
 
@@ -37,7 +37,7 @@ _LONG_DETOUR = 2.0
 def gaps_of(
     survey: Survey,
     cells: Cells,
-    walks: Mapping[int, CategoryWalks],
+    walks: Walks,
     limit_m: Sequence[float],
     households: Floats,
 ) -> gpd.GeoDataFrame:
@@ -47,7 +47,7 @@ def gaps_of(
     ----------
     survey : the town on its network
     cells : cells of its buildings
-    walks : the walks by number of category
+    walks : the walks of its buildings
     limit_m : (c,) limit of each category, metres
     households : (b,) households of each building, not-a-number where unknown
 
@@ -60,7 +60,8 @@ def gaps_of(
     lived_in = homes | (np.nan_to_num(households) > 0)
     lifted = _Lifted(survey)
     frames = []
-    for category, found in walks.items():
+    for category, name in enumerate(survey.places.categories):
+        found = walks.of_category(category)
         limit = limit_steps(limit_m[category])
         told = ~np.isin(found.status, (Status.STRANDED_DATA, Status.NOT_ASSESSED))
         members = np.flatnonzero(lived_in & told & (found.steps > limit))
@@ -69,7 +70,7 @@ def gaps_of(
             causes = lifted.causes(category, found, limit_m[category], members)
             frame = _rows(members, piece, found, households, causes)
             shapes = _unions(cells.shape[members], piece)
-            frame.insert(0, "category", survey.places.categories[category])
+            frame.insert(0, "category", name)
             frame.insert(1, "limit_m", limit_m[category])
             frame["geometry"] = shapes
             frames.append(frame.sort_values(["households", "buildings"], ascending=False, kind="stable"))

@@ -26,6 +26,10 @@ Ints = npt.NDArray[np.int64]
 Points = npt.NDArray[np.float64]
 
 
+# Bends of an outline smaller than this do not matter to who enters there.
+_SIMPLE_M = 5.0
+
+
 @dataclass(frozen=True, eq=False)
 class Places:
     """Where walks begin and end.
@@ -149,14 +153,10 @@ def _points(
 
 
 def _outline_points(areas: npt.NDArray[np.object_], step_m: float) -> tuple[npt.NDArray[np.object_], Ints]:
-    """Return points spread evenly along the outlines of areas, at most ``step_m`` apart, four at least."""
-    rings, of_area = shapely.get_parts(shapely.boundary(areas), return_index=True)
-    length_m = shapely.length(rings)
-    count = np.maximum(np.ceil(length_m / step_m), 4).astype(np.int64)
-    ring = np.repeat(np.arange(len(rings)), count)
-    within = np.arange(len(ring)) - np.repeat(np.cumsum(count) - count, count)
-    points = shapely.line_interpolate_point(rings[ring], within * (length_m / count)[ring])
-    return np.asarray(points, object), of_area[ring]
+    """Return points along the outlines of areas, its corners among them, at most ``step_m`` apart."""
+    outline = shapely.segmentize(shapely.simplify(shapely.boundary(areas), _SIMPLE_M), step_m)
+    points, of_area = shapely.get_coordinates(outline, return_index=True)
+    return np.asarray(shapely.points(points), object), of_area
 
 
 def _estates_at(

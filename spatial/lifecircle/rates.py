@@ -9,33 +9,27 @@ what no walk joins to any service (``stranded``), and the part of the whole that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from spatial.lifecircle.subjects import Basis, Subjects
-from spatial.lifecircle.survey import CategoryWalks, Status
+from spatial.lifecircle.survey import Status, Walks
 from spatial.search import limit_steps
 
-__all__ = ["Indicator", "Target", "covered_share", "rates_of", "target_of", "target_of_several"]
+__all__ = ["Figures", "Indicator", "Question", "covered_share"]
 
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
 SENSITIVITY = 0.1
 """Share by which the limit is moved to see how much a rate hangs on it."""
 
-
-_FIGURES = (
-    "numerator",
-    "numerator_low",
-    "numerator_high",
-    "denominator",
-    "undetermined",
-    "stranded",
-    "snapping_ambiguous",
-    "estimated_share",
-)
+_COUNTED = ("numerator", "numerator_low", "numerator_high", "undetermined", "stranded", "snapping_ambiguous")
+_COVERED, _LOW, _HIGH, _UNDETERMINED, _STRANDED, _AMBIGUOUS = range(len(_COUNTED))
 
 
 def covered_share(rates: pd.DataFrame) -> pd.Series:
@@ -68,142 +62,192 @@ class Indicator:
     any_of: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class Target:
-    """What one rate asks of every building.
+@dataclass(frozen=True)
+class Question:
+    """What one rate asks of every building: whether services are within a limit.
 
     Attributes
     ----------
     category, indicator : what the rate is named after; one of them is None
     limit_m : longest walk that counts, metres
+    parts : the categories asked for, by number; -1 for one the town knows nothing of
+    any_of : whether one part is enough; otherwise each must be within the limit
     basis : the only basis it counts, None for all
-    covered, covered_low, covered_high, ambiguous, undetermined, stranded : (b,) flags
     """
 
     category: str | None
     indicator: str | None
     limit_m: float
-    basis: str | None
-    covered: Flags
-    covered_low: Flags
-    covered_high: Flags
-    ambiguous: Flags
-    undetermined: Flags
-    stranded: Flags
+    parts: tuple[int, ...]
+    any_of: bool = True
+    basis: str | None = None
+
+    @classmethod
+    def of(cls, indicator: Indicator, categories: Sequence[str]) -> Question:
+        """Return the question of an indicator, given the categories assessed."""
+        parts = tuple(categories.index(one) if one in categories else -1 for one in indicator.categories)
+        return cls(None, indicator.indicator, indicator.limit_m, parts, indicator.any_of, indicator.basis)
 
 
-def target_of(category: str, walks: CategoryWalks, limit_m: float) -> Target:
-    """Ask which buildings have a service of a category within a limit."""
-    limit = limit_steps(limit_m)
-    covered = walks.steps <= limit
-    status = walks.status
-    return Target(
-        category=category,
-        indicator=None,
-        limit_m=limit_m,
-        basis=None,
-        covered=covered,
-        covered_low=walks.steps <= limit_steps(limit_m * (1 - SENSITIVITY)),
-        covered_high=walks.steps <= limit_steps(limit_m * (1 + SENSITIVITY)),
-        ambiguous=(walks.least <= limit) & (walks.most > limit),
-        undetermined=(status == Status.STRANDED_DATA) | (status == Status.NOT_ASSESSED),
-        stranded=(status == Status.STRANDED_DATA) | (status == Status.STRANDED_BARRIER),
+def _answers(questions: Sequence[Question], walks: Walks, buildings: Ints) -> Flags:
+    """Return (counted × question × building) flags, in the order of the figures that are counted."""
+    part = np.array([one for question in questions for one in question.parts], np.int64)
+    sizes = [len(question.parts) for question in questions]
+    limit_m = np.repeat([question.limit_m for question in questions], sizes)
+    flags = _of_parts(part, limit_m, walks, buildings)
+    if all(size == 1 for size in sizes):
+        return flags
+    answers = np.empty((len(_COUNTED), len(questions), len(buildings)), bool)
+    first = 0
+    for number, question in enumerate(questions):
+        answers[:, number] = _of_several(flags[:, first : first + sizes[number]], any_of=question.any_of)
+        first += sizes[number]
+    return answers
+
+
+def _of_parts(part: Ints, limit_m: Floats, walks: Walks, buildings: Ints) -> Flags:
+    rows = np.ix_(part, buildings)
+
+    def steps_of(factor: float) -> Ints:
+        return np.array([limit_steps(one * factor) for one in limit_m], np.int64)[:, None]
+
+    steps, status, limit = walks.steps[rows], walks.status[rows], steps_of(1.0)
+    flags = np.stack(
+        [
+            steps <= limit,
+            steps <= steps_of(1 - SENSITIVITY),
+            steps <= steps_of(1 + SENSITIVITY),
+            (status == Status.STRANDED_DATA) | (status == Status.NOT_ASSESSED),
+            (status == Status.STRANDED_DATA) | (status == Status.STRANDED_BARRIER),
+            (walks.least[rows] <= limit) & (walks.most[rows] > limit),
+        ]
     )
+    unknown = part < 0
+    flags[:, unknown] = False
+    flags[_UNDETERMINED, unknown] = True
+    return flags
 
 
-def target_of_several(indicator: Indicator, parts: Sequence[Target]) -> Target:
-    """Ask which buildings have one, or each, of several categories.
+def _of_several(flags: Flags, *, any_of: bool) -> Flags:
+    """Join the flags (counted × part × building) of the parts of a question.
 
     Of *any*, a building is covered when one part covers it, and undetermined when none does but one
     cannot be told; of *each*, it is uncovered when one part does not cover it for sure.
     """
-    gather = np.logical_or.reduce if indicator.any_of else np.logical_and.reduce
-    covered: Flags = gather([part.covered for part in parts])
-    doubt: Flags = np.logical_or.reduce([part.undetermined for part in parts])
-    missed: Flags = np.logical_or.reduce([~part.covered & ~part.undetermined for part in parts])
-    undetermined = doubt & ~covered if indicator.any_of else doubt & ~missed
-    return Target(
-        category=None,
-        indicator=indicator.indicator,
-        limit_m=indicator.limit_m,
-        basis=indicator.basis,
-        covered=covered,
-        covered_low=gather([part.covered_low for part in parts]),
-        covered_high=gather([part.covered_high for part in parts]),
-        ambiguous=np.logical_or.reduce([part.ambiguous for part in parts]),
-        undetermined=undetermined,
-        stranded=np.logical_and.reduce([part.stranded for part in parts]),
-    )
+    gather = np.logical_or if any_of else np.logical_and
+    joined: Flags = gather.reduce(flags, axis=1)
+    doubt = flags[_UNDETERMINED].any(axis=0)
+    missed = (~flags[_COVERED] & ~flags[_UNDETERMINED]).any(axis=0)
+    joined[_UNDETERMINED] = doubt & ~(joined[_COVERED] if any_of else missed)
+    joined[_STRANDED] = flags[_STRANDED].all(axis=0)
+    joined[_AMBIGUOUS] = flags[_AMBIGUOUS].any(axis=0)
+    return joined
 
 
-def rates_of(subjects: Subjects, bases: dict[str, Basis], targets: Sequence[Target]) -> pd.DataFrame:
-    """Return the table ``rates`` of some targets: one row to a subject, a target and a basis.
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """The figures of every subject, question and basis.
 
-    Where nothing is known of a subject's basis, its figures are null.
+    Attributes
+    ----------
+    subjects, questions, bases : whom they are about, what they ask, what they count
+    counted : for each basis, (counted × subject × question) sums
     """
-    frames = []
-    for basis in bases.values():
-        asked = [target for target in targets if target.basis in (None, basis.name)]
-        if asked:
-            frames.append(_of_basis(subjects, basis, asked))
-    frames += [_unknown(subjects, one) for one in targets if one.basis is not None and one.basis not in bases]
-    return pd.concat(frames or [_rows(subjects, [], "", _nothing(subjects, 0))], ignore_index=True)
 
+    subjects: Subjects
+    questions: tuple[Question, ...]
+    bases: tuple[Basis, ...]
+    counted: tuple[Floats, ...]
 
-def _of_basis(subjects: Subjects, basis: Basis, targets: Sequence[Target]) -> pd.DataFrame:
-    known = ~np.isnan(basis.weight)
-    weight = np.where(known, basis.weight, 0.0)
+    @classmethod
+    def of(
+        cls, subjects: Subjects, bases: Sequence[Basis], questions: Sequence[Question], walks: Walks
+    ) -> Figures:
+        """Sum the answers to the questions up over the buildings of each subject."""
+        everything = np.arange(walks.steps.shape[1])
+        answers = _answers(questions, walks, everything)
+        counted = tuple(_sums(subjects, basis, answers, everything) for basis in bases)
+        return cls(subjects, tuple(questions), tuple(bases), counted)
 
-    def total(name: str) -> npt.NDArray[np.float64]:
-        flags = np.stack([getattr(target, name) for target in targets], axis=1)
-        return np.asarray(subjects.share @ (flags * weight[:, None]))
+    def updated(self, before: Walks, after: Walks) -> Figures:
+        """Return the figures after some walks have changed; only the buildings concerned are summed."""
+        changed = np.flatnonzero(before.differ(after).any(axis=0))
+        if not len(changed):
+            return self
+        old, new = (_answers(self.questions, walks, changed) for walks in (before, after))
+        difference = new.astype(np.int8) - old.astype(np.int8)
+        asked = np.flatnonzero(difference.any(axis=(0, 2)))
+        counted = []
+        for basis, sums in zip(self.bases, self.counted, strict=True):
+            fresh = sums.copy()
+            fresh[:, :, asked] += _sums(self.subjects, basis, difference[:, asked], changed)
+            counted.append(fresh)
+        return replace(self, counted=tuple(counted))
 
-    whole = np.asarray(subjects.share @ weight)
-    estimated = np.asarray(subjects.share @ (weight * basis.estimated))
-    unknown = np.asarray(subjects.share @ known.astype(float)) == 0
-    share = np.divide(estimated, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    figures = {
-        "numerator": total("covered"),
-        "numerator_low": total("covered_low"),
-        "numerator_high": total("covered_high"),
-        "denominator": np.repeat(whole[:, None], len(targets), axis=1),
-        "undetermined": total("undetermined"),
-        "stranded": total("stranded"),
-        "snapping_ambiguous": total("ambiguous"),
-        "estimated_share": np.repeat(share[:, None], len(targets), axis=1),
-    }
-    for values in figures.values():
-        values[unknown] = np.nan
-    return _rows(subjects, targets, basis.name, figures)
+    def table(self) -> pd.DataFrame:
+        """Return the table ``rates``: one row to a subject, a question and a basis.
 
+        Where nothing is known of a subject's basis, its figures are null.
+        """
+        known = {basis.name: number for number, basis in enumerate(self.bases)}
+        names = [*known, *sorted({one.basis for one in self.questions if one.basis} - set(known))]
+        frames = []
+        for name in names:
+            asked = [place for place, one in enumerate(self.questions) if one.basis in (None, name)]
+            if name not in known:
+                asked = [place for place, one in enumerate(self.questions) if one.basis == name]
+            frames.append(self._rows(name, asked, known.get(name)))
+        return pd.concat(frames, ignore_index=True)
 
-def _unknown(subjects: Subjects, target: Target) -> pd.DataFrame:
-    return _rows(subjects, [target], str(target.basis), _nothing(subjects, 1))
-
-
-def _nothing(subjects: Subjects, targets: int) -> dict[str, npt.NDArray[np.float64]]:
-    return {name: np.full((len(subjects.kind), targets), np.nan) for name in _FIGURES}
-
-
-def _rows(
-    subjects: Subjects, targets: Sequence[Target], basis: str, figures: dict[str, npt.NDArray[np.float64]]
-) -> pd.DataFrame:
-    count = len(subjects.kind)
-    named = {
-        "subject_type": np.repeat(subjects.kind, len(targets)),
-        "subject_id": np.repeat(subjects.subject_id, len(targets)),
-        "category": np.tile(np.array([target.category for target in targets], object), count),
-        "indicator": np.tile(np.array([target.indicator for target in targets], object), count),
-    }
-    limit_m = np.tile([target.limit_m for target in targets], count)
-    return pd.DataFrame(
-        {
-            **{name: pd.array(values, "string") for name, values in named.items()},
-            "limit_m": pd.array(limit_m, "Float64"),
-            "basis": pd.array(np.full(len(limit_m), basis, object), "string"),
-            **{
-                name: pd.arrays.FloatingArray(values.ravel(), np.isnan(values.ravel()))
-                for name, values in figures.items()
-            },
+    def _rows(self, name: str, asked: list[int], number: int | None) -> pd.DataFrame:
+        count = len(self.subjects.kind)
+        questions = [self.questions[place] for place in asked]
+        figures = {figure: np.full((count, len(asked)), np.nan) for figure in _COUNTED}
+        whole, estimated = np.full(count, np.nan), np.full(count, np.nan)
+        if number is not None:
+            basis = self.bases[number]
+            unknown = np.asarray(self.subjects.share @ (~np.isnan(basis.weight)).astype(float)) == 0
+            weight = np.nan_to_num(basis.weight)
+            whole = np.where(unknown, np.nan, self.subjects.share @ weight)
+            guessed = np.asarray(self.subjects.share @ (weight * basis.estimated))
+            estimated = np.divide(guessed, whole, out=estimated, where=whole > 0)
+            for figure, sums in zip(_COUNTED, self.counted[number], strict=True):
+                figures[figure] = np.where(unknown[:, None], np.nan, sums[:, asked])
+        figures["denominator"] = np.repeat(whole[:, None], len(asked), axis=1)
+        figures["estimated_share"] = np.repeat(estimated[:, None], len(asked), axis=1)
+        texts = {
+            "subject_type": np.repeat(self.subjects.kind, len(asked)),
+            "subject_id": np.repeat(self.subjects.subject_id, len(asked)),
+            "category": np.tile(np.array([one.category for one in questions], object), count),
+            "indicator": np.tile(np.array([one.indicator for one in questions], object), count),
         }
-    )
+        ordered = (
+            "numerator",
+            "numerator_low",
+            "numerator_high",
+            "denominator",
+            *_COUNTED[3:],
+            "estimated_share",
+        )
+        return pd.DataFrame(
+            {
+                **{column: pd.array(values, "string") for column, values in texts.items()},
+                "limit_m": pd.array(np.tile([one.limit_m for one in questions], count), "Float64"),
+                "basis": pd.array(np.full(count * len(asked), name, object), "string"),
+                **{figure: _nullable(figures[figure].ravel()) for figure in ordered},
+            }
+        )
+
+
+def _sums(subjects: Subjects, basis: Basis, answers: Flags | npt.NDArray[np.int8], buildings: Ints) -> Floats:
+    """Sum (counted × question × building) answers up to (counted × subject × question)."""
+    weight = np.nan_to_num(basis.weight[buildings])
+    share = subjects.share if len(buildings) == subjects.share.shape[1] else subjects.share[:, buildings]
+    counted, questions, _ = answers.shape
+    flat = answers.reshape(counted * questions, len(buildings)).T * weight[:, None]
+    sums: Floats = np.asarray(share @ flat).reshape(len(subjects.kind), counted, questions)
+    return np.ascontiguousarray(sums.transpose(1, 0, 2))
+
+
+def _nullable(values: Floats) -> pd.arrays.FloatingArray:
+    return pd.arrays.FloatingArray(values, np.isnan(values))

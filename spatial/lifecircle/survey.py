@@ -6,6 +6,7 @@ what-ifs and causes of gaps all read their walks here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -17,16 +18,17 @@ import shapely
 from scipy.sparse import csr_array
 
 from spatial.lifecircle.places import Places, locate_places
-from spatial.network import CLOSED, STEPS_PER_M, StreetNetwork, attach, build_network
+from spatial.network import CLOSED, STEPS_PER_M, Pace, StreetNetwork, at_pace, attach, build_network
 from spatial.search import Doors, Labels, Seeds, arrivals, matrix
 from spatial.town import Town
 
-__all__ = ["CategoryWalks", "Status", "Survey"]
+__all__ = ["CategoryWalks", "Status", "Survey", "Walks"]
 
 Numbers = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 
 _NOBODY = -1
+_WORDS = ("steps", "facility", "least", "most")
 
 
 class Status(IntEnum):
@@ -65,6 +67,54 @@ class CategoryWalks:
 
 
 @dataclass(frozen=True, eq=False)
+class Walks:
+    """The walks of every building to every category, (category × building).
+
+    Attributes
+    ----------
+    steps, facility, least, most, status : as in `CategoryWalks`, a row to a category
+    """
+
+    steps: Numbers
+    facility: Numbers
+    least: Numbers
+    most: Numbers
+    status: npt.NDArray[np.int8]
+
+    @classmethod
+    def of(cls, categories: Sequence[CategoryWalks], buildings: int) -> Self:
+        """Stack the walks to each category."""
+        return cls(
+            *(
+                np.array([getattr(one, name) for one in categories], kind).reshape(len(categories), buildings)
+                for name, kind in (*((name, np.int32) for name in _WORDS), ("status", np.int8))
+            )
+        )
+
+    def of_category(self, category: int) -> CategoryWalks:
+        """Return the walks to one category."""
+        return CategoryWalks(*(getattr(self, name)[category] for name in (*_WORDS, "status")))
+
+    def replaced(self, fresh: Mapping[int, CategoryWalks]) -> Walks:
+        """Return the walks with those to some categories replaced."""
+        parts = {name: getattr(self, name).copy() for name in (*_WORDS, "status")}
+        for category, walks in fresh.items():
+            for name, rows in parts.items():
+                rows[category] = getattr(walks, name)
+        return Walks(**parts)
+
+    def differ(self, other: Walks) -> npt.NDArray[np.bool_]:
+        """Return (category × building) where anything but the facility differs."""
+        differing: npt.NDArray[np.bool_] = (
+            (self.steps != other.steps)
+            | (self.least != other.least)
+            | (self.most != other.most)
+            | (self.status != other.status)
+        )
+        return differing
+
+
+@dataclass(frozen=True, eq=False)
 class Survey:
     """A town's places on its network, ready for searches.
 
@@ -78,10 +128,10 @@ class Survey:
     places: Places
 
     @classmethod
-    def of(cls, town: Town) -> Self:
-        """Build the network of a town and attach its places."""
+    def of(cls, town: Town, pace: Pace | None = None) -> Self:
+        """Build the network of a town and attach its places; walks are in level metres of a pace, if any."""
         network = build_network(town)
-        return cls(network, locate_places(town, network))
+        return cls(network if pace is None else at_pace(network, pace), locate_places(town, network))
 
     @cached_property
     def building_doors(self) -> Doors:

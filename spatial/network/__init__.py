@@ -4,6 +4,7 @@ from spatial.network.attaching import Attachments, attach
 from spatial.network.build import build_network
 from spatial.network.cost import CLOSED, STEPS_PER_M, steps
 from spatial.network.graph import Arcs, Network
+from spatial.network.paces import Pace, at_pace, pace_named, paces
 from spatial.network.streets import StreetNetwork
 from spatial.network.walkability import Walkability, read_walkability
 from spatial.network.walls import KINDS, Walls
@@ -15,11 +16,15 @@ __all__ = [
     "Arcs",
     "Attachments",
     "Network",
+    "Pace",
     "StreetNetwork",
     "Walkability",
     "Walls",
+    "at_pace",
     "attach",
     "build_network",
+    "pace_named",
+    "paces",
     "read_walkability",
     "steps",
 ]

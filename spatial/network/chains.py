@@ -69,7 +69,7 @@ def _junctions(edge_nodes: Numbers, count: int) -> npt.NDArray[np.bool_]:
         ends[other] += 1
         if one == other:
             ends[one] += 1  # the node of a loop is a junction
-    return ends != 2
+    return ends != 2  # type: ignore[no-any-return]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -144,7 +144,7 @@ def _fold(  # noqa: C901, PLR0915
                 if other // 2 == edge:
                     other = at[start[node] + 1]
                 edge, end = other // 2, other % 2
-            rest = np.int64(step_back)
+            rest = int(step_back)
             for here in range(filled - 1, first[chains] - 1, -1):
                 from_end[here] = min(rest, CLOSED)
                 rest += back[here]

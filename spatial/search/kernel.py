@@ -57,9 +57,12 @@ def _pop(heap: Words, size: int) -> int:
         if child >= last:
             break
         best, least_below = child, heap[child]
-        for other in range(child + np.uint64(1), min(child + np.uint64(4), last)):
+        end = min(child + np.uint64(4), last)
+        other = child + np.uint64(1)
+        while other < end:
             if heap[other] < least_below:
                 best, least_below = other, heap[other]
+            other += np.uint64(1)
         if least_below >= key:
             break
         heap[place] = least_below
