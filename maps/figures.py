@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from maps.symbology import BAND_LIMITS_M
+from maps.symbology import BAND_LIMITS_M, COVER_LIMITS
 from spatial.catalogue import categories
 from spatial.lifecircle.coverage import Coverage
 from spatial.schema import COVERAGE_TABLES
 from spatial.town import Town
 
 __all__ = [
+    "BANDS",
     "RATE_FIGURES",
     "WALK_CODES",
     "Measured",
+    "band_of",
+    "cover_class",
     "measured_categories",
     "plain",
     "rates_of",
@@ -35,6 +38,9 @@ RATE_FIGURES = (
     "estimated_share",
 )
 """What a rate is shown with, in this order."""
+
+BANDS = ("band-5", "band-10", "band-15", "over", "beyond", "unknown")
+"""Bands of buildings, as the symbols of the layer ``buildings`` name them."""
 
 WALK_CODES: Mapping[str, int] = {
     "beyond_search": -1,
@@ -107,6 +113,40 @@ def town_bands(coverage: Coverage, category: str) -> list[float | None]:
     """Return the households within each walking band of the town, null where not assessed."""
     whole = rates_of(coverage, category, "town").droplevel("subject_id")["numerator"]
     return [None if pd.isna(value) else float(value) for value in whole.reindex(list(BAND_LIMITS_M))]
+
+
+def band_of(walks: pd.Series, limit_m: float) -> pd.Series:
+    """Return the place in `BANDS` of walks in metres or codes (`walk_codes`); null where not measured.
+
+    Within the limit the band is the walking band; a walk to twice the limit is ``over``, a longer one, or
+    one that a barrier prevents, ``beyond``; what could not be determined is ``unknown``.
+    """
+    reached = walks >= 0
+    closed = walks.isin([WALK_CODES["beyond_search"], WALK_CODES["stranded_barrier"]])
+    within = np.searchsorted(BAND_LIMITS_M, walks.fillna(0).to_numpy(float)).clip(max=len(BAND_LIMITS_M) - 1)
+    places = np.select(
+        [
+            (reached & (walks <= limit_m)).fillna(value=False),
+            (reached & (walks <= 2 * limit_m)).fillna(value=False),
+            (reached | closed).fillna(value=False),
+        ],
+        [within, BANDS.index("over"), BANDS.index("beyond")],
+        BANDS.index("unknown"),
+    )
+    return pd.Series(places, index=walks.index, dtype="Int64").where(walks.notna())
+
+
+def cover_class(numerator: float | None, denominator: float | None, undetermined: float | None) -> int:
+    """Return the class, 1 to 5, of a rate; 0 where most of it could not be determined.
+
+    Examples
+    --------
+    >>> cover_class(450, 1000, 20), cover_class(0, 1000, 0), cover_class(0, 1000, 900)
+    (3, 1, 0)
+    """
+    if numerator is None or not denominator or 2 * (undetermined or 0) > denominator:
+        return 0
+    return 1 + sum(numerator / denominator >= limit for limit in COVER_LIMITS)
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold

@@ -526,10 +526,10 @@ class View:
             for row in flows.itertuples()
         ]
 
-    def _bounds(self, shapes: gpd.GeoSeries) -> list[list[float]]:
-        """Return west, south, east, north of every shape in degrees."""
-        boxes: list[list[float]] = shapes.to_crs(4326).bounds.round(_DEGREES).to_numpy(float).tolist()
-        return boxes
+    def _bounds(self, shapes: gpd.GeoSeries) -> list[list[float] | None]:
+        """Return west, south, east, north of every shape in degrees; None for one without a place."""
+        boxes = shapes.to_crs(4326).bounds.round(_DEGREES).to_numpy(float)
+        return [None if np.isnan(box).any() else box.tolist() for box in boxes]
 
 
 def _no_plan(town: Town) -> Plan:

@@ -22,7 +22,7 @@ from spatial.town import Town
 __all__ = ["write_page"]
 
 _SCRIPTS = ("leaflet.js", "content.js", "model.js", "drawing.js", "marks.js", "panel.js", "frame.js")
-_STYLES = ("leaflet.css", "tokens.css", "page.css")
+_STYLES = ("leaflet.css", "tokens.css", "frame.css", "page.css")
 _FILE_NAME = "page.html"
 
 _SCRIPT_LINK = re.compile(r'<script src="(?:[^"]*/)?([^"/]+)"></script>')
@@ -101,6 +101,7 @@ def _assets(town: Town, plan: Plan, coverage: Coverage) -> dict[str, str]:
     own = files(__name__)
     found = {name: (vendored / name).read_text(encoding="utf-8") for name in ("leaflet.js", "leaflet.css")}
     found["tokens.css"] = tokens_css()
+    found["frame.css"] = (files("maps") / "frame.css").read_text(encoding="utf-8")
     for name in (*_SCRIPTS, *_STYLES):
         if name not in found and name != "content.js":
             found[name] = (own / name).read_text(encoding="utf-8")
