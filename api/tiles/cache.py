@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["TileCache"]
@@ -37,11 +39,12 @@ class TileCache:
         """Keep a tile and return it compressed; where the folder cannot be written, it is only returned."""
         packed = gzip.compress(tile, _LEVEL, mtime=0) if tile else b""
         path = Path(self._folder, address)
-        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(packed)
             beside.replace(path)
         except OSError:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
         return packed

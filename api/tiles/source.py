@@ -138,9 +138,7 @@ class TileLayer:
             & (bounds[:, 3] <= north)
         )
         crossing = ~whole
-        cut = shapely.orient_polygons(
-            shapely.clip_by_rect(level.shapes[chosen[crossing]], *box), exterior_cw=True
-        )
+        cut = shapely.orient_polygons(_cut(level.shapes[chosen[crossing]], box), exterior_cw=True)
         drawn = level.drawn.of(chosen, draw(cut, 1 / metres, _CORNER), crossing)
         return layer_message(
             self.name, drawn, chosen, self._ids[chosen], self._attributes, origin=origin, extent=EXTENT
@@ -181,6 +179,15 @@ class TileSource:
             left -= len(message)
             parts.append(message)
         return b"".join(reversed(parts))
+
+
+def _cut(shapes: NDArray[Any], box: Bounds) -> NDArray[Any]:
+    try:
+        cut: NDArray[Any] = shapely.clip_by_rect(shapes, *box)
+    except shapely.GEOSException:
+        # The fast method fails on a sliver that touches the edge in one point.
+        cut = shapely.intersection(shapely.make_valid(shapes), shapely.box(*box))
+    return cut
 
 
 def _box(origin: tuple[int, int], metres: float, buffer: int) -> Bounds:
