@@ -155,13 +155,18 @@ class Window:
 
 
 def _split_grids(division: Division, piece: Ints) -> Iterator[tuple[int, Ints, Ints]]:
-    """Yield each grid in several pieces, the units of its lesser pieces, and the pieces' numbers."""
-    inside = np.flatnonzero(division.grid >= 0)
+    """Yield each grid in several pieces, the units of its lesser pieces, and the pieces' numbers.
+
+    What a grid holds of another community is no piece: that is another rule's fault.
+    """
+    community = division.fabric.units["community_id"].to_numpy(object)
+    home = np.append(division.grids["community_id"].to_numpy(object), None)[division.grid]
+    inside = np.flatnonzero((division.grid >= 0) & (home == community))
     pairs = pd.DataFrame({"grid": division.grid[inside], "piece": piece[inside]}).drop_duplicates()
     several = pairs["grid"][pairs["grid"].duplicated()].unique()
     weight = division.fabric.units["weight"].to_numpy(dtype=float)
     for grid in np.sort(several):
-        units = division.units_of(int(grid))
+        units = inside[division.grid[inside] == grid]
         pieces, label = np.unique(piece[units], return_inverse=True)
         size = np.bincount(label, weights=weight[units] + 1e-6)
         yield int(grid), units[label != size.argmax()], pieces

@@ -17,6 +17,7 @@ import pandas as pd
 from spatial.errors import RulesError
 from spatial.findings import Severity
 from spatial.grids.assembly import assemble_plan
+from spatial.grids.certificate import Witness
 from spatial.grids.community import CommunityPlan, CommunityTask, draw_community, task_of
 from spatial.grids.constraints import judge
 from spatial.grids.division import Division, divide
@@ -172,18 +173,20 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
             "witness_rules": "below_lower" if below else None,
         }
     certificate = result.certificate
+    witnesses = _telling(certificate.witness)
     proof: dict[str, Any] = {
         "status": certificate.status,
         "seconds": certificate.seconds,
-        "witness": witness_words(certificate.witness, fabric, result.drawn_units) or None,
-        "witness_rules": ";".join(dict.fromkeys(one.kind for one in certificate.witness)) or None,
+        "witness": witness_words(witnesses, fabric, result.drawn_units) or None,
+        "witness_rules": ";".join(dict.fromkeys(one.kind for one in witnesses)) or None,
         "extra_pieces_bound": certificate.extra_pieces_bound,
         "inertia_bound": certificate.bound,
         "gap": certificate.gap,
         "time_limited": certificate.time_limited,
     }
-    if result.broken:
-        proof |= {"status": "none_found", "witness": text(f"grids.certificate.broken_{result.broken}")}
+    if result.broken or certificate.status == "none_found":
+        key = f"broken_{result.broken}" if result.broken else "none_found"
+        proof |= {"status": "none_found", "witness": text(f"grids.certificate.{key}")}
     if result.labels is None:
         unknown = dict.fromkeys(("extra_pieces", "inertia", "violation", "moved_households", "gap"))
         return proof | unknown | {"inertia_bound": None}
@@ -192,6 +195,12 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
         status = "not_proven" if certificate.status in {"optimal", "bounded"} else certificate.status
         return proof | {"status": status, "extra_pieces_bound": None, "inertia_bound": None, "gap": None}
     return proof
+
+
+def _telling(witnesses: Sequence[Witness]) -> list[Witness]:
+    """Leave out that no count fits a unit which is too large by itself."""
+    large = {one.units for one in witnesses if one.kind == "unit_above_upper"}
+    return [one for one in witnesses if one.kind != "no_count" or one.units not in large]
 
 
 def _moved_households(division: Division, before: Division | None) -> dict[str, int]:
