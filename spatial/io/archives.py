@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from spatial.errors import FileError
+from spatial.io.vector import READ_FAILURES, reason_of
 
 __all__ = ["refuse_bomb", "unpack"]
 
@@ -27,8 +27,8 @@ def refuse_bomb(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FileError("io.unreadable", path=path, reason=str(error)) from error
+    except READ_FAILURES as error:
+        raise FileError("io.unreadable", path=path, reason=reason_of(error)) from error
     size = sum(member.file_size for member in members)
     if size > _LIMIT_BYTES or len(members) > _LIMIT_FILES:
         raise FileError(
@@ -76,16 +76,8 @@ def unpack(path: Path, folder: Path) -> list[Path]:
                             )
                         sink.write(chunk)
                 files.append(target)
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        RuntimeError,
-        ValueError,
-        NotImplementedError,
-        EOFError,
-        zlib.error,
-    ) as error:
-        raise FileError("io.unreadable", path=path, reason=str(error)) from error
+    except READ_FAILURES as error:
+        raise FileError("io.unreadable", path=path, reason=reason_of(error)) from error
     return files
 
 

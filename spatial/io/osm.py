@@ -19,6 +19,7 @@ import pandas as pd
 import shapely
 
 from spatial.errors import FileError
+from spatial.io.vector import READ_FAILURES, reason_of
 
 if TYPE_CHECKING:
     import osmium
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["OSM_LAYERS", "OsmExtract", "read_osm"]
 
 OSM_LAYERS = ("points", "lines", "areas")
-_READ_FAILURES = (RuntimeError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def read_osm(path: Path | str, selecting: Iterable[str], tags: Iterable[str] = (
     columns = tuple(tag for tag in dict.fromkeys((*keys, *tags)) if tag not in {"osm_id", "geometry"})
     try:
         return _read(source, keys, columns)
-    except _READ_FAILURES as error:
-        raise FileError("io.unreadable", path=source, reason=str(error).splitlines()[0]) from error
+    except READ_FAILURES as error:
+        raise FileError("io.unreadable", path=source, reason=reason_of(error)) from error
 
 
 def _read(source: Path, keys: Collection[str], columns: tuple[str, ...]) -> OsmExtract:

@@ -18,20 +18,10 @@ from spatial.errors import FileError
 from spatial.findings import Finding, Severity
 from spatial.io.archives import refuse_bomb
 from spatial.io.safety import restored
-from spatial.io.vector import named_geometry
+from spatial.io.vector import READ_FAILURES, named_geometry, reason_of
 
 __all__ = ["decode", "read_csv", "read_parquet", "read_sheet", "sheet_names", "stem"]
 
-_READ_FAILURES = (
-    RuntimeError,
-    ValueError,
-    OSError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    EOFError,
-)
 # GB 18030 holds GBK and GB 2312.
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
@@ -71,7 +61,7 @@ def read_csv(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
-        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=str(error)) from error
+        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=reason_of(error)) from error
     findings = []
     if not encoding and used != _ENCODINGS[0]:
         findings.append(Finding.of(Severity.NOTE, "io.encoding_guessed", None, file=path.name, encoding=used))
@@ -94,8 +84,8 @@ def sheet_names(path: Path) -> list[str]:
         book = openpyxl.load_workbook(path, read_only=True)
         names = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
         book.close()
-    except _READ_FAILURES as error:
-        raise FileError("io.unreadable", path=path, reason=str(error)) from error
+    except READ_FAILURES as error:
+        raise FileError("io.unreadable", path=path, reason=reason_of(error)) from error
     return names
 
 
@@ -113,8 +103,8 @@ def read_sheet(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, lis
     del encoding  # a workbook is always in UTF-8
     try:
         values, formulas = (_cells(path, layer, computed=computed) for computed in (True, False))
-    except _READ_FAILURES as error:
-        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=str(error)) from error
+    except READ_FAILURES as error:
+        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=reason_of(error)) from error
     uncomputed = sum(
         value is None and isinstance(formula, str) and formula.startswith("=")
         for row, other in zip(values, formulas, strict=True)
@@ -202,5 +192,5 @@ def read_parquet(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, l
         if b"geo" in metadata:
             return named_geometry(gpd.read_parquet(path)), []
         return pd.read_parquet(path), []
-    except _READ_FAILURES as error:
-        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=str(error)) from error
+    except READ_FAILURES as error:
+        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=reason_of(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -32,6 +33,7 @@ __all__ = ["quoted", "suggest_mapping"]
 
 _DIMENSION = {"point": 0, "line": 1, "polygon": 2}
 _VALUES_LOOKED_AT = 60
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Points of evidence for a table: its title as the name of the layer, a word in it, its own column.
 _TITLE, _WORD, _OWN_ID, _OWN_COLUMN = 10, 4, 3, 1
 _LEAST_EVIDENCE = 2
@@ -77,7 +79,9 @@ def suggest_mapping(sources: Sequence[Path | str]) -> str:
         _suggest_columns(suggestion, {one.name for one in chosen.values()})
         blocks.append(_written(suggestion))
     passed_over = [layer for layer in frames if layer not in chosen]
-    blocks += [f"# {text('io.suggest.passed_over', layer=layer)}\n" for layer in passed_over]
+    blocks += [
+        f"# {_CONTROL.sub(' ', text('io.suggest.passed_over', layer=layer))}\n" for layer in passed_over
+    ]
     if from_osm:
         blocks.append((files(__package__) / "osm_mapping.toml").read_text(encoding="utf-8"))
     return "\n".join(blocks)
@@ -151,7 +155,9 @@ def _suggest_place(suggestion: _Suggestion, near: tuple[float, float] | None) ->
             x, y = shapely.get_coordinates(frame.geometry.to_numpy()).T
             _suggest_reference(suggestion, x, y, near, datum)
         return
-    match = header_of("geometry", list(map(str, frame.columns)))
+    match = None
+    if not isinstance(frame, gpd.GeoDataFrame):
+        match = header_of("geometry", list(map(str, frame.columns)))
     headers = _coordinate_headers(frame)
     if match is not None and match[1]:
         shapes = shapely.from_wkt(frame[match[0]].fillna("").to_numpy(dtype=object), on_invalid="ignore")
@@ -308,7 +314,7 @@ def _written(suggestion: _Suggestion) -> str:
     lines += suggestion.place
     if suggestion.categories:
         lines.append(f"categories = {suggestion.categories}")
-    lines += [f"# {' '.join(note.split())}" for note in suggestion.notes]
+    lines += [f"# {_CONTROL.sub(' ', note)}" for note in suggestion.notes]
     if suggestion.columns:
         lines.append("[layer.columns]")
         lines += [f"{name} = {rule}" for name, rule in suggestion.columns.items()]
@@ -317,7 +323,7 @@ def _written(suggestion: _Suggestion) -> str:
 
 def quoted(value: str) -> str:
     """Return a text as TOML writes it."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _inline(meanings: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ import glob
 import shutil
 import tempfile
 import warnings
+import zipfile
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import shapely
 
 from spatial.errors import FileError
 from spatial.findings import Finding, Severity
@@ -23,16 +26,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "READ_FAILURES",
     "layer_names",
     "named_geometry",
     "read_layer",
     "read_layers",
     "read_shapefile",
     "read_source_layer",
+    "reason_of",
 ]
 
-# What GDAL, Arrow and GEOS raise on a file they cannot read.
-_READ_FAILURES = (RuntimeError, ValueError, OSError, KeyError, TypeError, AttributeError)
+# What GDAL, Arrow, GEOS, osmium and openpyxl raise on a file they cannot read.
+READ_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NameError,  # raised by pyogrio on a damaged header
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    shapely.errors.ShapelyError,
+)
 _DBF_HEADER_BYTES = 32  # of the file, and of each field
 _DBF_LONGEST_HEADER = 32 * 2049
 # What a .cpg file calls the Chinese code pages.
@@ -53,8 +72,8 @@ def layer_names(path: Path | str) -> list[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    except _READ_FAILURES as error:
-        raise FileError("io.unreadable", path=path, reason=_reason(error)) from error
+    except READ_FAILURES as error:
+        raise FileError("io.unreadable", path=path, reason=reason_of(error)) from error
 
 
 def read_layer(path: Path | str, layer: str, *, encoding: str | None = None) -> pd.DataFrame:
@@ -75,9 +94,19 @@ def read_layer(path: Path | str, layer: str, *, encoding: str | None = None) -> 
                 use_arrow=encoding is None,
                 **({"arrow_to_pandas_kwargs": {"types_mapper": _pandas_type}} if encoding is None else {}),
             )
-    except _READ_FAILURES as error:
-        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=_reason(error)) from error
+        _refuse_broken_texts(frame)
+    except READ_FAILURES as error:
+        raise FileError("io.layer_unreadable", path=path, layer=layer, reason=reason_of(error)) from error
     return named_geometry(frame) if isinstance(frame, gpd.GeoDataFrame) else pd.DataFrame(frame)
+
+
+def _refuse_broken_texts(frame: pd.DataFrame) -> None:
+    """Raise a ValueError for a text that is no UTF-8: Arrow takes such from GDAL unseen."""
+    import pyarrow as pa
+
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.StringDtype):
+            pa.array(frame[name].array).validate(full=True)
 
 
 def named_geometry(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -161,7 +190,7 @@ def _declared_encoding(path: Path) -> str:
     text = text.removeprefix("ansi").removeprefix("cp").strip() or "?"
     try:
         return codecs.lookup(_CODE_PAGES.get(text, text)).name
-    except LookupError:
+    except (LookupError, ValueError):
         return ""
 
 
@@ -213,5 +242,6 @@ def _pandas_type(arrow_type: pa.DataType) -> pd.api.extensions.ExtensionDtype | 
     return None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return the first line of what a library said of a failure."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__
