@@ -81,6 +81,8 @@ def read_osm(path: Path | str, selecting: Iterable[str], tags: Iterable[str] = (
     FileError
         If the file is missing or osmium cannot read it.
     """
+    import osmium
+
     source = Path(path)
     if not source.is_file():
         raise FileError("io.file_missing", path=source)
@@ -88,7 +90,7 @@ def read_osm(path: Path | str, selecting: Iterable[str], tags: Iterable[str] = (
     columns = tuple(tag for tag in dict.fromkeys((*keys, *tags)) if tag not in {"osm_id", "geometry"})
     try:
         return _read(source, keys, columns)
-    except READ_FAILURES as error:
+    except (osmium.InvalidLocationError, *READ_FAILURES) as error:
         raise FileError("io.unreadable", path=source, reason=reason_of(error)) from error
 
 
