@@ -8,9 +8,20 @@ from typing import Literal
 
 from spatial.grids.instance import IntArray
 
-__all__ = ["Certificate", "Progress", "Status", "Witness"]
+__all__ = ["Certificate", "Progress", "Status", "Witness", "WitnessKind"]
 
 Status = Literal["optimal", "bounded", "not_proven", "infeasible", "none_found"]
+
+
+WitnessKind = Literal[
+    "no_count",
+    "below_lower",
+    "unit_above_upper",
+    "parts",
+    "fixed_above_upper",
+    "fixed_apart",
+    "no_connected_plan",
+]
 
 
 @dataclass(frozen=True)
@@ -21,12 +32,14 @@ class Witness:
     ----------
     kind : ``no_count`` (no number of parts fits the total), ``below_lower`` (the total is less than one
         part's lower bound), ``unit_above_upper`` (one unit is more than a part may hold), ``parts`` (the
-        count asked for does not fit the total), ``fixed_apart`` (units fixed together cannot be joined)
+        count asked for does not fit the total or the fixed labels), ``fixed_above_upper`` (units fixed
+        together are more than a part may hold), ``fixed_apart`` (units fixed together cannot be joined),
+        ``no_connected_plan`` (every way to cut the units into connected parts was searched)
     units : the units concerned
     values : its numbers: total, lower, upper, violation, fewest, most, parts, weight, label
     """
 
-    kind: Literal["no_count", "below_lower", "unit_above_upper", "parts", "fixed_apart"]
+    kind: WitnessKind
     units: tuple[int, ...]
     values: Mapping[str, float] = field(default_factory=dict)
 

@@ -26,7 +26,7 @@ __all__ = ["Columns", "Cover", "best_cover", "parts_below"]
 _MASTER_SHARE = 4_000
 _MASTER_AT_MOST = 64_000
 _MASTER_STEP = 2_000
-_MASTER_SECONDS = 60.0
+_MASTER_NODES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,7 +370,7 @@ def best_cover(
             break
         lower = max(lower, min(best, reach))
         proven = lower >= best
-        share *= 4
+        share *= 2
     return Cover(min(lower, best), labels, proven or lower >= best)
 
 
@@ -475,7 +475,7 @@ class _Master:
             np.full(usable.size, highspy.HighsVarType.kInteger),
         )
         solver.cbMipInterrupt += lambda event: event.interrupt(out_of_time())
-        solver.setOptionValue("time_limit", _MASTER_SECONDS)
+        solver.setOptionValue("mip_max_nodes", _MASTER_NODES)
         solver.run()
         status = solver.getModelStatus()
         done = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)

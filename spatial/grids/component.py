@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spatial.grids.bounds import PieceTable, group_graph, least_violation, piece_table, possible_counts
-from spatial.grids.certificate import Witness
-from spatial.grids.clusters import Report, prove_as_one, prove_by_clusters
+from spatial.grids.certificate import Witness, WitnessKind
+from spatial.grids.clusters import ClusterProof, Report, prove_as_one, prove_by_clusters
 from spatial.grids.draft import Draft, annealed_drafts
-from spatial.grids.instance import Instance, IntArray
+from spatial.grids.instance import Instance, IntArray, extra_pieces
 
 __all__ = ["Clock", "Count", "Solved", "ranked_counts", "solve"]
 
 _RESTARTS = 16
-_RESTARTS_AT_MOST = 96
+_RESTARTS_AT_MOST = 48
 _COUNTS_TRIED = 4
 
 
@@ -128,91 +128,147 @@ def solve(
     if parts is not None:
         violation = least_violation(component.weights, parts, component.lower, component.upper)
         ranked = [one for one in ranked if one.parts == parts] or [Count(violation, 0, 0.0, parts)]
+    held = np.unique(component.fixed[component.fixed >= 0]).size
+    if parts is not None and held > parts:
+        values = {"fewest": float(held), "most": float(component.units), "parts": float(parts)}
+        return Solved(None, parts, 0, witness=(_witness(component, "parts", range(component.units), values),))
     witness = witnesses(component, parts, ranked[0].violation)
     if not witness and _previous_is_lawful(component, parts):
         kept = np.unique(component.previous, return_inverse=True)[1].astype(np.int64)
         return Solved(kept, int(kept.max()) + 1, 0, unmoved=True)
-    best: tuple[tuple[float, ...], Solved] | None = None
-    for tried, count in enumerate(ranked):
-        if best is not None:
-            # a later count is worth its time only if its bounds allow a better plan
-            moved = 0.0 if (component.previous >= 0).any() else best[0][1]
-            least = (count.violation, moved, count.extra_pieces, count.distance)
-            if least >= best[0] or tried >= _COUNTS_TRIED or clock.out():
+    search = _Search(component, table, witness, rng, clock, report)
+    if witness:
+        return search.best_of(ranked)
+    return search.best_of([one for one in ranked if one.violation == 0])
+
+
+@dataclass(eq=False)
+class _Search:
+    """The counts of one component, tried in turn."""
+
+    component: Instance
+    table: PieceTable | None
+    witness: tuple[Witness, ...]
+    rng: np.random.Generator
+    clock: Clock
+    report: Report
+
+    def best_of(self, ranked: list[Count]) -> Solved:
+        """Try counts, best first, until no later one can be better.
+
+        When every count is proved to have no plan, the one that breaks the window least is returned
+        with its witness; when one is neither filled nor excluded, nothing is.
+        """
+        best: tuple[tuple[float, ...], Solved] | None = None
+        unlawful: tuple[tuple[float, ...], Solved] | None = None
+        proved = True
+        for tried, count in enumerate(ranked):
+            if best is not None:
+                # a later count is worth its time only if its bounds allow a better plan
+                moved = 0.0 if (self.component.previous >= 0).any() else best[0][1]
+                least = (count.violation, moved, count.extra_pieces, count.distance)
+                if least >= best[0] or tried >= _COUNTS_TRIED:
+                    break
+            if tried and self.clock.out():
+                proved = False
                 break
-        key, solved = _solve_count(component, count, table, witness, rng=rng, clock=clock, report=report)
-        if solved.labels is not None and (best is None or (*key, count.distance) < best[0]):
-            best = ((*key, count.distance), solved)
-    if best is None:
-        return Solved(None, ranked[0].parts, ranked[0].extra_pieces, witness=witness)
-    return best[1]
+            key, solved = self._solve(count)
+            entry = ((*key, count.distance), solved)
+            if key[0] > count.violation and not self.witness:
+                proved = proved and bool(solved.witness)
+                unlawful = entry if unlawful is None or entry[0] < unlawful[0] else unlawful
+            else:
+                best = entry if best is None or entry[0] < best[0] else best
+        if best is None and proved:
+            best = unlawful
+        return best[1] if best is not None else Solved(None, ranked[0].parts, ranked[0].extra_pieces)
 
-
-def _solve_count(
-    component: Instance,
-    count: Count,
-    table: PieceTable | None,
-    witness: tuple[Witness, ...],
-    *,
-    rng: np.random.Generator,
-    clock: Clock,
-    report: Report,
-) -> tuple[tuple[float, float, float], Solved]:
-    """Plan and bounds for one count; the key is violation, weight moved, extra pieces."""
-    extra_bound, bound = count.extra_pieces, None
-    if count.parts == 1:
-        only = next(annealed_drafts(component, 1, rng, 0))
-        one = Solved(only.labels, 1, int(only.key[3]), only.key[-1], count.violation, witness)
-        return (count.violation, only.key[2], only.key[3]), one
-    provable = component.objective == "inertia" and not witness
-    bare = not (component.fixed >= 0).any() and not (component.previous >= 0).any()
-    if provable and table is not None and table.extra_pieces(count.parts) is not None:
-        proof = prove_by_clusters(component, table, count.parts, rng, out_of_time=clock.out, report=report)
+    def _solve(self, count: Count) -> tuple[tuple[float, float, float], Solved]:
+        """Plan and bounds for one count; the key is violation, weight moved, extra pieces."""
+        component, parts = self.component, count.parts
+        if parts == 1:
+            only = next(annealed_drafts(component, 1, self.rng, 0))
+            one = Solved(only.labels, 1, int(only.key[3]), only.key[-1], count.violation, self.witness)
+            return (count.violation, only.key[2], only.key[3]), one
+        extra_bound, proof = self._prove(count)
+        bound = None if proof is None or proof.lower == np.inf else proof.lower
+        free = not (component.fixed >= 0).any() and not (component.previous >= 0).any()
+        if proof is not None and proof.labels is not None and free:
+            return (0.0, 0.0, float(extra_bound)), Solved(proof.labels, parts, extra_bound, bound)
+        draft = best_draft(
+            component, parts, extra_bound, hopeless=bool(self.witness), rng=self.rng, clock=self.clock
+        )
+        violation, _, moved, extra, _ = draft.key
+        solved = Solved(draft.labels, parts, extra_bound, bound, count.violation, self.witness)
+        if draft.lawful or self.witness or component.objective != "inertia" or self.clock.out():
+            return (violation, moved, extra), solved
+        # leave the groups out of it: is there any connected plan at all?
+        plain = component.ungrouped()
+        proof = prove_as_one(plain, parts, self.rng, out_of_time=self.clock.out, report=self.report)
         if proof.lower == np.inf:
-            extra_bound += 1
-        else:
-            bound = proof.lower
-        if proof.labels is not None and bare:
-            return (0.0, 0.0, float(extra_bound)), Solved(proof.labels, count.parts, extra_bound, bound)
-    elif provable and component.group_count == 0:
-        proof = prove_as_one(component, count.parts, rng, out_of_time=clock.out, report=report)
-        bound = proof.lower if proof.lower < np.inf else None
-        if proof.labels is not None and bare:
-            return (0.0, 0.0, 0.0), Solved(proof.labels, count.parts, 0, bound)
-    draft = best_draft(component, count.parts, extra_bound, hopeless=bool(witness), rng=rng, clock=clock)
-    if not draft.lawful and not witness:
-        return (0.0, 0.0, 0.0), Solved(None, count.parts, extra_bound)
-    violation, _, moved, extra, _ = draft.key
-    return (violation, moved, extra), Solved(
-        draft.labels, count.parts, extra_bound, bound, count.violation, witness
-    )
+            values = {"total": component.total, "parts": float(parts)}
+            witness = _witness(component, "no_connected_plan", range(component.units), values)
+            return (violation, moved, extra), replace(solved, bound=None, witness=(witness,))
+        if proof.labels is not None and free:
+            extra = float(extra_pieces(component, proof.labels))
+            return (0.0, 0.0, extra), Solved(proof.labels, parts, extra_bound)
+        return (violation, moved, extra), solved
+
+    def _prove(self, count: Count) -> tuple[int, ClusterProof | None]:
+        """Least extra pieces, and what is proved of the inertia of plans that have no more."""
+        component, table = self.component, self.table
+        if component.objective != "inertia" or self.witness:
+            return count.extra_pieces, None
+        if component.group_count == 0:
+            proof = prove_as_one(
+                component, count.parts, self.rng, out_of_time=self.clock.out, report=self.report
+            )
+            return 0, proof
+        if table is None or table.extra_pieces(count.parts) is None:
+            return count.extra_pieces, None
+        proof = prove_by_clusters(
+            component, table, count.parts, self.rng, out_of_time=self.clock.out, report=self.report
+        )
+        # no cluster plan at all: every plan has at least one piece more
+        return count.extra_pieces + int(proof.lower == np.inf), proof
 
 
 def witnesses(component: Instance, parts: int | None, violation: float) -> tuple[Witness, ...]:
-    """Proofs that the window cannot be met, from the weights alone; units as numbered here."""
+    """Return proofs that the window cannot be met, from the weights alone; units as numbered here."""
+    heavy = [
+        _witness(component, "fixed_above_upper", np.flatnonzero(own), {"label": float(label), "weight": load})
+        for label in np.unique(component.fixed[component.fixed >= 0])
+        for own in [component.fixed == label]
+        for load in [float(component.weights[own].sum())]
+        if load > component.upper and own.sum() > 1
+    ]
     if violation <= 0:
-        return ()
-    everyone = tuple(range(component.units))
+        return tuple(heavy)
     counts = possible_counts(component.total, component.lower, component.upper)
-    values = {
-        "total": component.total,
-        "lower": component.lower,
-        "upper": component.upper,
-        "violation": violation,
-    }
-    found = [
-        Witness("unit_above_upper", (int(unit),), values | {"weight": float(component.weights[unit])})
+    values = {"violation": violation, "total": component.total}
+    found = heavy + [
+        _witness(
+            component, "unit_above_upper", [int(unit)], values | {"weight": float(component.weights[unit])}
+        )
         for unit in np.flatnonzero(component.weights > component.upper)
     ]
+    everyone = np.arange(component.units)
     if component.total < component.lower:
-        found.append(Witness("below_lower", everyone, values))
-    elif not counts:
+        found.append(_witness(component, "below_lower", everyone, values))
+    elif not counts and component.units > 1:
         between = {"fewest": float(component.total // component.upper), "most": float(counts.start)}
-        found.append(Witness("no_count", everyone, values | between))
-    elif parts is not None and parts not in counts:
+        found.append(_witness(component, "no_count", everyone, values | between))
+    elif parts is not None and parts not in counts and component.units > 1:
         between = {"fewest": float(counts.start), "most": float(counts.stop - 1), "parts": float(parts)}
-        found.append(Witness("parts", everyone, values | between))
+        found.append(_witness(component, "parts", everyone, values | between))
     return tuple(found)
+
+
+def _witness(
+    component: Instance, kind: WitnessKind, units: Iterable[int], values: Mapping[str, float]
+) -> Witness:
+    window = {"lower": component.lower, "upper": component.upper}
+    return Witness(kind, tuple(int(unit) for unit in units), {**window, **values})
 
 
 def _previous_is_lawful(component: Instance, parts: int | None) -> bool:

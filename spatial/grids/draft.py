@@ -142,7 +142,7 @@ def _start(
 
 
 def _bisected(instance: Instance, parts: int, rng: np.random.Generator) -> IntArray:
-    """Connected parts of about equal weight, by halving again and again in random directions.
+    """Return connected parts of about equal weight, by halving again and again in random directions.
 
     Halves are cut across a direction, or by hops from a random unit when there are no coordinates.
     """

@@ -9,7 +9,7 @@ differ)², in m².
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -188,6 +188,10 @@ class Instance:
             upper=self.upper,
             objective=self.objective,
         )
+
+    def ungrouped(self) -> Instance:
+        """Return the same instance without its groups."""
+        return replace(self, groups=np.full(self.units, -1, dtype=np.int64))
 
     def canonical_order(self) -> IntArray:
         """Units ordered by what neither numbering, shift nor rotation changes.

@@ -168,7 +168,7 @@ def _separated(instance: Instance) -> list[IntArray]:
 
 
 def _fixed_apart(instance: Instance) -> tuple[Witness, ...]:
-    """Labels whose fixed units cannot be joined through free units."""
+    """Return the labels whose fixed units cannot be joined through free units."""
     found = []
     source = np.repeat(np.arange(instance.units), np.diff(instance.pointers))
     for label in np.unique(instance.fixed[instance.fixed >= 0]):
@@ -180,8 +180,8 @@ def _fixed_apart(instance: Instance) -> tuple[Witness, ...]:
             shape=(instance.units, instance.units),
         )
         piece = connected_components(graph, directed=False)[1]
+        held = tuple(int(unit) for unit in np.flatnonzero(own))
         if np.unique(piece[own]).size > 1:
-            held = tuple(int(unit) for unit in np.flatnonzero(own))
             found.append(Witness("fixed_apart", held, {"label": float(label)}))
     return tuple(found)
 
