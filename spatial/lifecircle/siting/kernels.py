@@ -10,13 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from spatial.lifecircle.siting.problem import Flags, Floats, Integers, Words
+from spatial.lifecircle.siting.problem import Flags, Floats, Integers
 
 __all__ = [
     "dominated_lines",
     "exchange",
     "greedy",
-    "prefix_hashes",
     "reduced_costs",
     "serving",
     "two_nearest",
@@ -252,27 +251,3 @@ def dominated_lines(  # noqa: PLR0917
             if marked[line]:
                 break
     return marked
-
-
-@njit(cache=True)
-def _mixed(word: Words) -> Words:
-    """Spread the bits of words (the finaliser of SplitMix64)."""
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return word ^ (word >> np.uint64(31))
-
-
-@njit(cache=True)
-def prefix_hashes(row_start: Integers, row_site: Integers) -> Words:
-    """Return, for every entry, a hash of two words of the set of its row's sites up to and with it."""
-    one = row_site.astype(np.uint64) + np.uint64(1)
-    low = _mixed(one * np.uint64(0x9E3779B97F4A7C15))
-    high = _mixed(one * np.uint64(0xD1342543DE82EF95) + np.uint64(0x632BE59BD9B4E019))
-    hashes = np.empty((row_site.size, 2), np.uint64)
-    for row in range(row_start.size - 1):
-        sums = np.zeros(2, np.uint64)
-        for entry in range(row_start[row], row_start[row + 1]):
-            sums[0] += low[entry]
-            sums[1] += high[entry]
-            hashes[entry] = sums
-    return hashes

@@ -1,10 +1,9 @@
-"""Capped least cost, solved: greedy and exchange at once, then proof.
+"""Capped least cost, solved: greedy and exchange at once, then proof by branch and bound.
 
-The proof goes from cheap to dear.  A Lagrangian bound (each demand's "is served once" relaxed; Beasley
-1985) comes with a bound for every site open and closed; a site whose bound is no better than the best
-solution is fixed.  What is left goes to an integer programme in the radius formulation (Cornuéjols,
-Nemhauser and Wolsey 1980; Elloumi 2010): one variable for "none of the k nearest sites is open",
-shared by all demand with the same k nearest sites.
+A Lagrangian bound (`lagrange`) comes with a bound for every site open and every site closed.  A site
+whose bound is no better than the best solution is fixed; open sites live on in the caps, so the problem
+shrinks.  Where no more can be fixed, the site whose two sides promise most is opened in one branch and
+closed in the other (Beasley 1985).
 """
 
 from __future__ import annotations
@@ -15,16 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.lifecircle.siting import kernels
-from spatial.lifecircle.siting.lagrange import climb_prices, first_prices
-from spatial.lifecircle.siting.problem import Flags, Integers, Problem
-from spatial.lifecircle.siting.radius import solve_radius
+from spatial.lifecircle.siting.lagrange import Climb, climb_prices, first_prices
+from spatial.lifecircle.siting.problem import Flags, Floats, Integers, Problem
 
 __all__ = ["Answer", "prove", "quick"]
 
 # Two totals that are closer than this, relative to their size, are one.
-RELATIVE_TOLERANCE = 1e-9
+_RELATIVE_TOLERANCE = 1e-9
 
-_LEAST_STEP = 1e-3
+# Subgradient steps: of a round, first step size, and the step size at which a climb ends.
+_ROUND, _ROOT_STEP, _ROOT_END = 30, 1.0, 1e-3
+_BRANCH_STEP, _BRANCH_END = 0.25, 0.02
 
 
 @dataclass(frozen=True)
@@ -55,102 +55,130 @@ def prove(problem: Problem, chosen: Integers, total: float, deadline: float) -> 
 
     ``chosen`` and its ``total`` are the start; the answer is proved when bound and total are equal.
     """
-    if problem.count == 0:
-        return Answer(chosen, total, total)
-    search = _Search(problem, chosen, total)
-    search.run(deadline)
-    return Answer(np.sort(search.chosen), search.total, min(search.bound, search.total))
+    search = _Search(problem.granularity, chosen, total)
+    bound = search.run(_Branch.root(problem, chosen), deadline)
+    return Answer(np.sort(search.chosen), search.total, min(bound, search.total))
+
+
+@dataclass(frozen=True, eq=False)
+class _Branch:
+    """A part of all choices: what is open for good, and what is left to choose.
+
+    Attributes
+    ----------
+    problem : what is left
+    numbers : (sites,), number of each site that is left in the first problem
+    opened : numbers of the sites that are open for good
+    prices : (demand,), Lagrangian prices
+    bound : no choice of this part costs less
+    """
+
+    problem: Problem
+    numbers: Integers
+    opened: Integers
+    prices: Floats
+    bound: float
+
+    @classmethod
+    def root(cls, problem: Problem, chosen: Integers) -> _Branch:
+        """Return the branch of all choices, without the sites that another site makes needless."""
+        rows = (problem.costs.indptr.astype(np.int64), problem.costs.indices.astype(np.int64))
+        held = kernels.dominated_lines(*problem.by_site, *rows, False)
+        prices = first_prices(problem, chosen)
+        whole = cls(problem, np.arange(problem.sites), np.empty(0, np.int64), prices, 0.0)
+        return whole.fixed(np.zeros_like(held), held, 0.0)
+
+    def fixed(self, opened: Flags, closed: Flags, bound: float) -> _Branch:
+        """Return the part with some sites open and others closed for good."""
+        kept = np.flatnonzero(~(opened | closed))
+        return _Branch(
+            self.problem.reduced(np.flatnonzero(opened), kept),
+            self.numbers[kept],
+            np.concatenate([self.opened, self.numbers[opened]]),
+            self.prices,
+            max(bound, self.bound),
+        )
 
 
 class _Search:
-    """One proof under way: the best solution, the bound, and the problem that is left.
+    """Branch and bound, depth first: the best solution, and how good another would have to be."""
 
-    ``numbers`` maps the sites of ``problem``, which shrinks as sites are fixed, to those of the first
-    problem, and ``opened`` holds those fixed open.  Fixing leaves the total of a solution as it is,
-    since open sites live on in the caps.
-    """
-
-    def __init__(self, problem: Problem, chosen: Integers, total: float) -> None:
-        self.problem = problem
-        self.numbers = np.arange(problem.sites)
-        self.opened = np.empty(0, np.int64)
+    def __init__(self, granularity: float, chosen: Integers, total: float) -> None:
+        self.granularity = granularity
         self.chosen = chosen
         self.total = total
-        self.bound = 0.0
-        self.granularity = problem.granularity
+        self.tried: set[bytes] = set()
 
     @property
     def cutoff(self) -> float:
-        """A part of the search whose bound reaches this holds no better solution."""
+        """A branch whose bound reaches this holds no better solution."""
         if self.granularity:
             return self.total - self.granularity + 1e-6
-        return self.total - RELATIVE_TOLERANCE * max(1.0, self.total)
+        return self.total - _RELATIVE_TOLERANCE * max(1.0, self.total)
 
-    def run(self, deadline: float) -> None:
-        """Prove as much as the deadline allows."""
-        costs = self.problem.costs
-        rows = (costs.indptr.astype(np.int64), costs.indices.astype(np.int64))
-        held = kernels.dominated_lines(*self.problem.by_site, *rows, False)
-        self._fix(np.zeros_like(held), held)
-        self._raise_bound(deadline)
-        if not self._settled() and time.monotonic() < deadline:
-            self._enumerate(deadline)
-
-    def _settled(self) -> bool:
-        """Whether nothing is left to choose or to prove; the bound is then the total."""
-        if self.problem.sites <= self.problem.count:
-            rest = np.arange(self.problem.sites)
-            self._offer(rest, float(self.problem.opened(rest).sum()))
-            self.bound = self.total
-        elif self.problem.count == 0 or self.bound >= self.cutoff:
-            self.bound = self.total
-        return self.bound >= self.total
-
-    def _offer(self, sites: Integers, total: float) -> None:
-        if total < self.total:
-            self.chosen = np.concatenate([self.opened, self.numbers[sites]])
-            self.total = total
-
-    def _fix(self, opened: Flags, closed: Flags) -> None:
-        """Open and close sites for good: every better solution has them so."""
-        if (opened & closed).any() or np.count_nonzero(opened) > self.problem.count:
-            self.bound = self.total
-            return
-        kept = np.flatnonzero(~(opened | closed))
-        self.problem = self.problem.reduced(np.flatnonzero(opened), kept)
-        self.opened = np.concatenate([self.opened, self.numbers[opened]])
-        self.numbers = self.numbers[kept]
-        if self.problem.count == 0:
-            self._offer(np.empty(0, np.int64), float(self.problem.cap.sum()))
-
-    def _known(self) -> Integers:
-        """Return the best solution in the numbers of the problem that is left."""
-        return np.flatnonzero(np.isin(self.numbers, self.chosen))
-
-    def _raise_bound(self, deadline: float) -> None:
-        """Climb the Lagrangian bound, fixing sites on the way, until it stalls or all is settled."""
-        prices = first_prices(self.problem, self._known())
-        step = 1.0
-        offered: set[bytes] = set()
-        while not self._settled() and step > _LEAST_STEP:
-            problem = self.problem
-            climb = climb_prices(problem, np.minimum(prices, problem.cap), self.total, step)
-            prices, step = climb.prices, climb.step
-            self.bound = max(self.bound, climb.bound)
-            tried = np.sort(self.numbers[climb.chosen]).tobytes()
-            if tried not in offered:
-                offered.add(tried)
-                self._offer(*quick(problem, climb.chosen))
-            opened, closed = climb.if_closed >= self.cutoff, climb.if_open >= self.cutoff
-            if opened.any() or closed.any():
-                self._fix(opened, closed)
+    def run(self, root: _Branch, deadline: float) -> float:
+        """Search until nothing is left or the deadline is met; return the bound."""
+        step, end = _ROOT_STEP, _ROOT_END
+        waiting = [root]
+        while waiting:
+            branch = waiting.pop()
+            if branch.bound >= self.cutoff:
+                continue
+            parts = self._split(branch, step, end, deadline)
+            waiting.extend(parts)
+            step, end = _BRANCH_STEP, _BRANCH_END
             if time.monotonic() >= deadline:
                 break
+        return min((branch.bound for branch in waiting if branch.bound < self.cutoff), default=self.total)
 
-    def _enumerate(self, deadline: float) -> None:
-        """Give what is left to an integer programme that looks for something better only."""
-        sites, bound = solve_radius(self.problem, self._known(), self.total, self.cutoff, deadline)
-        if sites is not None:
-            self._offer(*quick(self.problem, sites))
-        self.bound = max(self.bound, bound)
-        self._settled()
+    def _split(self, branch: _Branch, step: float, end: float, deadline: float) -> list[_Branch]:
+        """Raise the bound of a branch, fixing sites on the way; return its parts, the better one last.
+
+        Nothing is left of a branch that holds no better solution, and the branch itself is returned
+        when the deadline ends the climb.
+        """
+        while True:
+            problem = branch.problem
+            if problem.count == 0 or problem.sites <= problem.count:
+                rest = np.arange(problem.sites if problem.count else 0)
+                self._offer(branch, rest, float(problem.opened(rest).sum()))
+                return []
+            climb = climb_prices(problem, branch.prices, self.total, step, _ROUND)
+            self._try(branch, climb.chosen)
+            bound = max(branch.bound, climb.bound)
+            if bound >= self.cutoff:
+                return []
+            opened, closed = climb.if_closed >= self.cutoff, climb.if_open >= self.cutoff
+            if (opened & closed).any() or np.count_nonzero(opened) > problem.count:
+                return []
+            step = climb.step
+            branch = _Branch(problem, branch.numbers, branch.opened, climb.prices, bound)
+            if opened.any() or closed.any():
+                branch = branch.fixed(opened, closed, bound)
+            elif step <= end:
+                return self._branches(branch, climb)
+            if time.monotonic() >= deadline:
+                return [branch]
+
+    def _branches(self, branch: _Branch, climb: Climb) -> list[_Branch]:
+        """Part a branch by the site whose worse side promises most."""
+        site = int(np.argmax(np.minimum(climb.if_open, climb.if_closed)))
+        this, none = np.zeros(branch.problem.sites, bool), np.zeros(branch.problem.sites, bool)
+        this[site] = True
+        parts = [
+            branch.fixed(none, this, climb.if_closed[site]),
+            branch.fixed(this, none, climb.if_open[site]),
+        ]
+        return sorted(parts, key=lambda part: -part.bound)
+
+    def _try(self, branch: _Branch, sites: Integers) -> None:
+        """Improve a set of sites by exchange, unless it was tried before."""
+        name = np.sort(np.concatenate([branch.opened, branch.numbers[sites]])).tobytes()
+        if name not in self.tried:
+            self.tried.add(name)
+            self._offer(branch, *quick(branch.problem, sites))
+
+    def _offer(self, branch: _Branch, sites: Integers, total: float) -> None:
+        if total < self.total:
+            self.chosen = np.concatenate([branch.opened, branch.numbers[sites]])
+            self.total = total

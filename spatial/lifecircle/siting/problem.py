@@ -17,12 +17,11 @@ import numpy.typing as npt
 from numba import njit
 from scipy import sparse
 
-__all__ = ["Flags", "Floats", "Integers", "Problem", "Rows", "Words", "filtered", "nearest_cost"]
+__all__ = ["Flags", "Floats", "Integers", "Problem", "Rows", "filtered", "nearest_cost"]
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,7 @@ def minimise(
     upper: Floats,
     *,
     integral: Flags | None = None,
-    start: Floats | None = None,
     deadline: float = np.inf,
-    below: float = np.inf,
     any_solution: bool = False,
 ) -> Outcome:
     """Minimise ``cost @ v`` with ``lower <= rows @ v <= upper`` and 0 ≤ v ≤ 1.
@@ -52,9 +50,7 @@ def minimise(
     Parameters
     ----------
     integral : which variables are 0 or 1; None for none (a linear programme)
-    start : a solution to begin with
     deadline : `time.monotonic` at which to stop
-    below : solutions that cost this or more are of no interest
     any_solution : stop at the first solution
 
     Returns
@@ -91,15 +87,9 @@ def minimise(
         solver.setOptionValue(option, value)
     if np.isfinite(deadline):
         solver.setOptionValue("time_limit", remaining_s(deadline))
-    if np.isfinite(below):
-        solver.setOptionValue("objective_bound", below)
     if any_solution:
         solver.setOptionValue("mip_max_improving_sols", 1)
     solver.passModel(programme)
-    if start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = start.tolist()
-        solver.setSolution(solution)
     solver.run()
 
     information = solver.getInfo()
