@@ -3,6 +3,17 @@
 from spatial.checks.contracts import check_contract
 from spatial.checks.making import check_tables, make_town
 from spatial.checks.relations import containing, lives
+from spatial.checks.repairs import Repaired, repair_tables
 from spatial.checks.shaping import read_values, shape_table
 
-__all__ = ["check_contract", "check_tables", "containing", "lives", "make_town", "read_values", "shape_table"]
+__all__ = [
+    "Repaired",
+    "check_contract",
+    "check_tables",
+    "containing",
+    "lives",
+    "make_town",
+    "read_values",
+    "repair_tables",
+    "shape_table",
+]

@@ -17,6 +17,7 @@ from spatial.checks.datums import check_datums
 from spatial.checks.layers import check_layer, check_places, check_reference, usable
 from spatial.checks.relations import check_relations, containing
 from spatial.checks.shaping import shape_table
+from spatial.checks.topology import check_topology
 from spatial.crs import metric_crs
 from spatial.errors import SchemaError
 from spatial.findings import Finding, Report, Severity
@@ -123,6 +124,7 @@ def _checked(
     if metric is not None:
         findings += check_places(shaped)
         findings += check_relations(shaped)
+        findings += check_topology(shaped)
         findings += check_datums(shaped, metric)
     return shaped, metric, findings
 

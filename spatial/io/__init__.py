@@ -14,6 +14,7 @@ from spatial.io.packages import (
     write_plan,
     write_town,
 )
+from spatial.io.reports import write_findings
 from spatial.io.suggesting import suggest_mapping
 from spatial.io.templating import write_templates
 
@@ -33,6 +34,7 @@ __all__ = [
     "suggest_mapping",
     "write_coverage",
     "write_difference",
+    "write_findings",
     "write_plan",
     "write_templates",
     "write_town",

@@ -17,7 +17,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from spatial.checks import containing, make_town
+from spatial.checks import containing, make_town, repair_tables
 from spatial.crs import metric_crs
 from spatial.errors import SchemaError
 from spatial.findings import Finding, Report, Severity
@@ -49,11 +49,13 @@ class ImportResult:
     counts : table layer, table, outcome, rows: where every row that was read went.  For each
         layer and table the rows of the outcomes sum to the rows read.  ``kept`` is in the
         town; the others are rules by which rows stayed out; ``not_mapped`` is a layer no rule names
+    repairs : table of repairs with old and new value; empty when none were asked for
     report : every finding of the import and of the checks
     """
 
     town: Town
     counts: pd.DataFrame
+    repairs: pd.DataFrame
     report: Report
 
 
@@ -78,6 +80,8 @@ def import_town(
     sources: Sequence[Path | str],
     mapping: TownMapping | Path | str | None = None,
     progress: Progress | None = None,
+    *,
+    repair: bool = False,
 ) -> ImportResult:
     """Make a town of files by a mapping.
 
@@ -89,6 +93,7 @@ def import_town(
     sources : files (or File Geodatabase folders); nothing else is read
     mapping : the mapping, or the path of its TOML file; when None that which an archive brings along, else
         the suggested one, which is right for filled templates
+    repair : whether what is safe to repair is repaired (`spatial.checks.repair_tables`), each with a record
     progress : called with a catalogue key, what is done and how much there is
 
     Raises
@@ -119,6 +124,9 @@ def import_town(
     crs = _bring_together(parts, rules)
     tables, more = _tables(parts, rules, crs, name)
     findings += more
+    repaired = repair_tables(tables if repair else {})
+    tables |= repaired.tables
+    findings += repaired.report.findings
     counts = _counts(parts, unmapped)
     try:
         made = make_town(name, crs, tables, _provenance(rules, opened.paths))
@@ -127,7 +135,7 @@ def import_town(
     town = estimate_households(made, by_neighbours=rules.estimate_households)
     if progress is not None:
         progress("io.progress_checking", steps, steps)
-    return ImportResult(town, counts, Report(tuple(findings)) + town.report)
+    return ImportResult(town, counts, repaired.repairs, Report(tuple(findings)) + town.report)
 
 
 def _rules(sources: Sequence[Path | str], mapping: Path | str | None) -> TownMapping:
