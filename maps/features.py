@@ -59,19 +59,20 @@ def short_code(code: pd.Series) -> pd.Series:
 
 
 def label_points(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Return where to write on areas: the pole of inaccessibility of the largest part, metric CRS."""
+    """Return where to write on areas: the pole of inaccessibility of the largest part, metric CRS.
+
+    A shape without a place has none; a line or point is labelled where it lies.
+    """
     geometry = np.asarray(shapes.array)
     parts, owner = shapely.get_parts(geometry, return_index=True)
-    by_area = pd.Series(shapely.area(parts)).groupby(owner).idxmax()
-    points = geometry.copy()
-    areal = shapely.get_dimensions(parts[by_area.to_numpy()]) == 2
-    circles = shapely.maximum_inscribed_circle(
-        np.where(areal, parts[by_area.to_numpy()], None), tolerance=_LABEL_TOLERANCE_M
-    )
-    centres = shapely.get_point(circles, 0)
-    points[by_area.index.to_numpy()] = np.where(
-        areal, centres, shapely.point_on_surface(parts[by_area.to_numpy()])
-    )
+    largest = pd.Series(shapely.area(parts)).groupby(owner).idxmax()
+    chosen = parts[largest.to_numpy()]
+    areal = (shapely.get_dimensions(chosen) == 2) & ~shapely.is_empty(chosen)
+    centres = shapely.point_on_surface(chosen)
+    circles = shapely.maximum_inscribed_circle(chosen[areal], tolerance=_LABEL_TOLERANCE_M)
+    centres[areal] = shapely.get_point(circles, 0)
+    points = np.full(len(geometry), None, dtype=object)
+    points[largest.index.to_numpy()] = np.where(shapely.is_empty(centres), None, centres)
     return gpd.GeoSeries(points, index=shapes.index, crs=shapes.crs)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from maps.cartography import STRATA, Stops, Symbol, width_at
 from maps.layers import CHOSEN_COLUMNS, LAYERS, Layer
-from maps.symbology import colour
+from maps.symbology import colour, tokens
 
 __all__ = ["SHAPES_OF", "build_style", "hatch_name"]
 
@@ -199,17 +199,31 @@ def _labels(layer: Layer, window: tuple[int, int]) -> Iterator[tuple[int, dict[s
         name = f"{layer.layer_id}-{view}"
         lifted: Any = [0, 0]
         if label.second:
-            lifted = ["step", ["zoom"], ["literal", [0, 0]], label.second_from_zoom, ["literal", [0, -0.5]]]
+            lifted = ["step", ["zoom"], ["literal", [0, 0]], label.second_from_zoom, ["literal", [0, -0.65]]]
             yield (
                 look.rank - 2,
                 base
                 | {"id": f"{name}-second", "minzoom": max(from_zoom, label.second_from_zoom)}
                 | _text(
-                    _counted(label.second, window), _SECOND, [0, 0.65], _out_of_range(label.second, window)
+                    _counted(label.second, window), _SECOND, [0, 0.95], _out_of_range(label.second, window)
                 ),
             )
         field = ["get", label.column]
-        yield look.rank, base | {"id": f"{name}-label"} | _text(field, look, lifted, colour(look.colour))
+        drawn = base | {"id": f"{name}-label"} | _text(field, look, lifted, colour(look.colour))
+        if label.style == "grid":
+            _set_back_special(drawn)
+        yield look.rank, drawn
+
+
+def _set_back_special(drawn: dict[str, Any]) -> None:
+    """Write the codes of special-purpose grids small and grey, and only where there is room."""
+    special = ["==", ["get", "kind"], "special"]
+    drawn["layout"] |= {
+        "symbol-sort-key": ["case", special, 1, 0],
+        "text-size": ["step", ["zoom"], 13, 14.6, ["case", special, 13, 16]],
+        "text-font": ["case", special, ["literal", _faces("normal")], ["literal", _faces("semibold")]],
+    }
+    drawn["paint"]["text-color"] = ["case", special, colour("--special-line"), colour("--ink")]
 
 
 @dataclass(frozen=True)
@@ -217,7 +231,7 @@ class _Look:
     """Look of a line of text: the greater its rank, the less it gives way."""
 
     rank: int
-    size: Any
+    size: float
     strong: bool
     colour: str
     spacing: float = 0.0
@@ -226,9 +240,15 @@ class _Look:
 _LABELS: Mapping[str, _Look] = {
     "estate": _Look(0, 12, strong=False, colour="--ink-2"),
     "community": _Look(2, 13, strong=True, colour="--community-line", spacing=0.08),
-    "grid": _Look(3, ["interpolate", ["linear"], ["zoom"], 13.0, 13, 15.0, 16], strong=True, colour="--ink"),
+    "grid": _Look(3, 13, strong=True, colour="--ink"),
 }
 _SECOND = _Look(1, 12, strong=False, colour="--ink")
+
+
+def _faces(weight: str) -> list[str]:
+    """Return the faces of text: the renderer reads the weight from the first name, then takes what is there."""
+    faces = [one.strip().strip('"') for one in tokens()["--font"].split(",")]
+    return [f"Wangge {weight}", *(one for one in faces if one not in {"system-ui", "sans-serif"})]
 
 
 def _text(field: Any, look: _Look, offset: Any, ink: Any) -> dict[str, Any]:  # noqa: ANN401 - style expressions
@@ -236,8 +256,8 @@ def _text(field: Any, look: _Look, offset: Any, ink: Any) -> dict[str, Any]:  # 
         "layout": {
             "text-field": field,
             "text-size": look.size,
-            "text-font": [f"Noto Sans CJK SC {'Bold' if look.strong else 'Regular'}"],
-            "text-padding": 2,
+            "text-font": _faces("semibold" if look.strong else "normal"),
+            "text-padding": 1,
             "text-letter-spacing": look.spacing,
             "text-offset": offset,
         },

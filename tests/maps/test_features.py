@@ -78,11 +78,12 @@ def test_facilities_list_their_categories_and_take_the_group_of_the_first():
 def test_labels_lie_inside_and_keep_to_the_largest_part():
     bent = shapely.Polygon([(0, 0), (100, 0), (100, 100), (90, 100), (90, 10), (0, 10)])
     pair = shapely.MultiPolygon([shapely.box(200, 0, 210, 10), shapely.box(300, 0, 400, 100)])
-    shapes = gpd.GeoSeries([bent, pair, shapely.Point(1, 2)], crs=4549)
+    shapes = gpd.GeoSeries([bent, pair, shapely.Point(1, 2), shapely.Polygon(), None], crs=4549)
     points = label_points(shapes)
     assert points.iloc[0].within(bent)
     assert points.iloc[1].within(shapely.box(300, 0, 400, 100))
     assert points.iloc[2].equals(shapely.Point(1, 2))
+    assert points.iloc[3:].isna().all()
 
 
 def test_a_shared_edge_is_drawn_once():

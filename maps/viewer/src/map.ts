@@ -15,7 +15,6 @@ import { text } from './words';
 
 setWorkerUrl(new URL(worker, document.baseURI).href);
 
-const FACES = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", SimHei, sans-serif';
 const MOST_PILLS = 12;
 const LEAST_GAP = 20;
 const EMPTY = { type: 'FeatureCollection', features: [] } as FeatureCollection;
@@ -94,7 +93,7 @@ export class WanggeMap extends LitElement {
       container: this.querySelector('.canvas') as HTMLElement,
       style: await loadStyle(),
       ...(at?.length === 3 ? { center: [at[0], at[1]] as [number, number], zoom: at[2] as number } : { bounds: town.bounds, fitBoundsOptions: { padding: 16 } }),
-      localIdeographFontFamily: FACES,
+      localIdeographFontFamily: false,
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -125,6 +124,7 @@ export class WanggeMap extends LitElement {
     store.addEventListener('change', this.follow);
     store.addEventListener('go', this.go);
     this.follow();
+    this.dispatchEvent(new CustomEvent('settled', { bubbles: true }));
   }
 
   override disconnectedCallback(): void {
