@@ -94,7 +94,9 @@ def locate(
     p_center  ``count`` sites with the shortest longest walk, whatever the weight (Hakimi 1964)
     ========  ==============================================================================
 
-    A good answer is there at once (greedy, exchange); the rest of the time goes into the proof.
+    A good answer is there at once (greedy, exchange); the rest of the time goes into the proof.  Every
+    site costs the same and serves any number: neither a budget nor capacities are part of the models
+    (`spatial.lifecircle.capacity` tells which services would be overloaded).
 
     Parameters
     ----------
