@@ -2,6 +2,7 @@
 
 from spatial.checks.contracts import check_contract
 from spatial.checks.making import check_tables, make_town
+from spatial.checks.proposals import propose_estates, propose_gates
 from spatial.checks.relations import containing, lives
 from spatial.checks.repairs import Repaired, repair_tables
 from spatial.checks.shaping import read_values, shape_table
@@ -13,6 +14,8 @@ __all__ = [
     "containing",
     "lives",
     "make_town",
+    "propose_estates",
+    "propose_gates",
     "read_values",
     "repair_tables",
     "shape_table",

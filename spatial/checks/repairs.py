@@ -173,7 +173,7 @@ def _with_joined_ends(table: Table, layer: gpd.GeoDataFrame, rows: list[_Repair]
         old = geometries[number]
         points = shapely.get_coordinates(old)
         added = shapely.get_coordinates(target)
-        new = shapely.linestrings(np.vstack([points, added] if at_end else [added, points]))
+        new = shapely.LineString(np.vstack([points, added] if at_end else [added, points]))
         geometries[number] = new
         rows.append(
             _Repair(

@@ -4,14 +4,17 @@ from spatial.io.assignments import read_grids
 from spatial.io.exporting import EXPORT_FORMATS, export_tables
 from spatial.io.importing import ImportResult, import_town
 from spatial.io.mapping import TownMapping, parse_mapping, read_mapping
+from spatial.io.naming import address_parts, match_codes
 from spatial.io.packages import (
     read_coverage,
+    read_package,
     read_plan,
     read_tables,
     read_town,
     write_coverage,
     write_difference,
     write_plan,
+    write_proposal,
     write_town,
 )
 from spatial.io.reports import write_findings
@@ -22,12 +25,15 @@ __all__ = [
     "EXPORT_FORMATS",
     "ImportResult",
     "TownMapping",
+    "address_parts",
     "export_tables",
     "import_town",
+    "match_codes",
     "parse_mapping",
     "read_coverage",
     "read_grids",
     "read_mapping",
+    "read_package",
     "read_plan",
     "read_tables",
     "read_town",
@@ -36,6 +42,7 @@ __all__ = [
     "write_difference",
     "write_findings",
     "write_plan",
+    "write_proposal",
     "write_templates",
     "write_town",
 ]

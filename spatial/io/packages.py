@@ -16,6 +16,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+import pyogrio.errors
 import pyproj
 
 from spatial.checks import make_town, shape_table
@@ -23,24 +24,26 @@ from spatial.errors import FileError, SchemaError
 from spatial.findings import Finding, Report
 from spatial.grids import Plan, PlanDifference
 from spatial.io.vector import read_layers
-from spatial.lifecircle.coverage import Coverage
+from spatial.lifecircle import Coverage, Proposal
 from spatial.schema import COVERAGE_TABLES, PLAN_TABLES, Table
 from spatial.town import Town, empty_table
 
 __all__ = [
     "read_coverage",
+    "read_package",
     "read_plan",
     "read_tables",
     "read_town",
     "write_coverage",
     "write_difference",
     "write_plan",
+    "write_proposal",
     "write_town",
     "written_whole",
 ]
 
 _TOWN, _PLAN, _COVERAGE = "wangge-town/1", "wangge-plan/1", "wangge-coverage/1"
-_DIFFERENCE = "wangge-difference/1"
+_DIFFERENCE, _PROPOSAL = "wangge-difference/1", "wangge-sites/1"
 # Tables that QGIS adds to a package for itself.
 _OF_QGIS = frozenset({"layer_styles", "qgis_projects"})
 
@@ -141,6 +144,56 @@ def write_difference(difference: PlanDifference, path: Path | str) -> Path:
     return _write(path, tables, {"package": _DIFFERENCE})
 
 
+def write_proposal(proposal: Proposal, path: Path | str) -> Path:
+    """Write proposed sites as a package: sites, unreached, summary.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    tables = {name: getattr(proposal, name) for name in ("sites", "unreached", "summary")}
+    return _write(path, tables, {"package": _PROPOSAL})
+
+
+def read_package(path: Path | str) -> tuple[str, pyproj.CRS, dict[str, pd.DataFrame]]:
+    """Read what a package of a town, a plan or a coverage holds: name, reference system, tables.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, is no GeoPackage, or holds none of them.
+    SchemaError
+        If its tables break their schema.
+    """
+    kind = _kind(path)
+    if kind == _PLAN:
+        plan = read_plan(path)
+        rules = pd.DataFrame({"rule": list(plan.rules), "value": list(plan.rules.values())}, dtype="string")
+        tables = {name: getattr(plan, name) for name in ("grids", "assignment", "certificates")}
+        return Path(path).stem, plan.grids.crs, {**tables, "rules": rules}
+    if kind == _COVERAGE:
+        coverage = read_coverage(path)
+        return (
+            Path(path).stem,
+            coverage.buildings.crs,
+            {name: getattr(coverage, name) for name in COVERAGE_TABLES},
+        )
+    town = read_town(path)
+    return town.name, town.crs, dict(town.tables)
+
+
+def _kind(path: Path | str) -> str:
+    """Return what a package says it is; a town where it says nothing."""
+    source = _geopackage(path)
+    try:
+        entries = pyogrio.read_dataframe(source, layer="provenance")
+    except pyogrio.errors.DataLayerError:
+        return _TOWN
+    said = dict(zip(entries["key"], entries["value"], strict=True))
+    return str(said.get("package", _TOWN))
+
+
 def write_coverage(coverage: Coverage, path: Path | str) -> Path:
     """Write a coverage as a package.
 
@@ -176,11 +229,7 @@ def read_coverage(path: Path | str) -> Coverage:
 
 def _read(path: Path | str, package: str) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Return the tables of a package and its provenance."""
-    source = Path(path)
-    if not source.exists():
-        raise FileError("io.file_missing", path=source)
-    if not source.is_file() or not _is_sqlite(source):
-        raise FileError("io.not_geopackage", path=source)
+    source = _geopackage(path)
     tables = read_layers(source, skip=_OF_QGIS)
     entries = tables.pop("provenance", pd.DataFrame({"key": [], "value": []}))
     provenance = dict(zip(entries["key"].astype(str), entries["value"].fillna("").astype(str), strict=True))
@@ -188,6 +237,15 @@ def _read(path: Path | str, package: str) -> tuple[dict[str, pd.DataFrame], dict
     if found != package:
         raise FileError("io.other_package", path=source, package=package, found=found)
     return tables, provenance
+
+
+def _geopackage(path: Path | str) -> Path:
+    source = Path(path)
+    if not source.exists():
+        raise FileError("io.file_missing", path=source)
+    if not source.is_file() or not _is_sqlite(source):
+        raise FileError("io.not_geopackage", path=source)
+    return source
 
 
 def _is_sqlite(path: Path) -> bool:
