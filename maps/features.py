@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from maps.cartography import Symbol
 from maps.colouring import colour_grids
-from maps.layers import LAYERS
+from maps.layers import CHOSEN_COLUMNS, LAYERS, Layer
 from spatial.catalogue import categories
 from spatial.grids import Plan, assignment_of_today
 from spatial.lifecircle.coverage import Coverage
 from spatial.town import Town
 
-__all__ = ["features", "household_columns", "label_points", "line_work", "short_code"]
+__all__ = ["drawn_by", "features", "household_columns", "label_points", "line_work", "short_code"]
 
 _LABEL_TOLERANCE_M = 2.0
 _HOUSEHOLDS = ("households", "estimated_households", "unknown_buildings")
@@ -51,6 +52,16 @@ def features(layer_id: str, town: Town, plan: Plan, coverage: Coverage) -> gpd.G
     missing = [name for name in wanted if name not in frame]
     frame = frame.assign(**dict.fromkeys(missing, pd.NA))
     return frame[[*dict.fromkeys([*wanted, *extra]), "geometry"]]
+
+
+def drawn_by(layer: Layer, symbol: Symbol, frame: pd.DataFrame) -> pd.Series:
+    """Return which rows of a layer's features a symbol draws; for a chosen column, any row may be."""
+    if not symbol.where or symbol.where in CHOSEN_COLUMNS:
+        return pd.Series(data=True, index=frame.index)
+    held = frame[symbol.where]
+    if symbol.among:
+        return held.isin(symbol.among)
+    return ~held.isin([one for other in layer.symbols if other.where == symbol.where for one in other.among])
 
 
 def short_code(code: pd.Series) -> pd.Series:

@@ -197,9 +197,8 @@ def _labels(layer: Layer, window: tuple[int, int]) -> Iterator[tuple[int, dict[s
         }
         look = _LABELS[label.style]
         name = f"{layer.layer_id}-{view}"
-        lifted: Any = [0, 0]
+        lifted = [0, -0.65] if label.second else [0, 0]
         if label.second:
-            lifted = ["step", ["zoom"], ["literal", [0, 0]], label.second_from_zoom, ["literal", [0, -0.65]]]
             yield (
                 look.rank - 2,
                 base
@@ -267,18 +266,18 @@ def _text(field: Any, look: _Look, offset: Any, ink: Any) -> dict[str, Any]:  # 
 
 def _counted(column: str, window: tuple[int, int]) -> list[Any]:
     """Return households as text, marked where they leave the window; nothing where they are not known."""
-    lower, upper = window
     value = ["get", column]
-    return [
-        "case",
-        ["!", ["has", column]],
-        "",
-        ["concat", ["case", [">", value, upper], "▲", ["<", value, lower], "▼", ""], ["to-string", value]],
-    ]
+    above = [">", ["coalesce", value, 0], window[1]]
+    mark = ["case", ["!", _outside(column, window)], "", above, "▲", "▼"]
+    return ["case", ["!", ["has", column]], "", ["concat", mark, ["to-string", value]]]
+
+
+def _outside(column: str, window: tuple[int, int]) -> list[Any]:
+    """Return whether households are outside the window; they are not said to be where some are unknown."""
+    value = ["coalesce", ["get", column], window[0]]
+    complete = ["==", ["coalesce", ["get", "unknown_buildings"], 0], 0]
+    return ["all", complete, ["any", [">", value, window[1]], ["<", value, window[0]]]]
 
 
 def _out_of_range(column: str, window: tuple[int, int]) -> list[Any]:
-    lower, upper = window
-    value = ["coalesce", ["get", column], lower]
-    outside = ["any", [">", value, upper], ["<", value, lower]]
-    return ["case", outside, colour("--bad"), colour("--ink")]
+    return ["case", _outside(column, window), colour("--bad"), colour("--ink")]

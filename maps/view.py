@@ -22,7 +22,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from maps.certificates import certificate_sentence, certificate_tag
-from maps.features import features, household_columns, label_points, short_code
+from maps.features import drawn_by, features, household_columns, label_points, short_code
 from maps.figures import (
     BANDS,
     Measured,
@@ -168,6 +168,7 @@ class View:
                 }
                 for layer in LAYERS.values()
             ],
+            "drawn": self._drawn_symbols(),
             "plans": [self._plan(one, language, tiles) for one in self.plans],
             "coverage": self._categories(language) if self.coverage else None,
             "tiles": {
@@ -177,6 +178,17 @@ class View:
             }
             if tiles
             else {},
+        }
+
+    def _drawn_symbols(self) -> dict[str, list[str]]:
+        """Return the legend keys of each layer that some feature is drawn by."""
+        return {
+            layer.layer_id: [
+                symbol.legend
+                for symbol in layer.symbols
+                if symbol.legend and drawn_by(layer, symbol, self.frame(layer.layer_id)).any()
+            ]
+            for layer in LAYERS.values()
         }
 
     def _plan(self, plan_id: str, language: str, tiles: Tiles | None) -> dict[str, Any]:
@@ -195,7 +207,8 @@ class View:
             "totals": {
                 "grids": int(basic.sum()),
                 "special": int((~basic).sum()),
-                "in_range": int(plan.grids.loc[basic, "in_range"].fillna(value=False).sum()),
+                "in_range": int((plan.grids.loc[basic, "in_range"] == True).sum()),  # noqa: E712 - null is neither
+                "out_of_range": int((plan.grids.loc[basic, "in_range"] == False).sum()),  # noqa: E712
                 "households": plain(plan.grids["households"].sum(min_count=1)),
                 "extra_pieces": plain(plan.certificates["extra_pieces"].sum(min_count=1)),
                 "proven": int((known["status"] == "optimal").sum()) if drawn else None,

@@ -152,8 +152,7 @@
       const households = wangge.value(layer.id, 'households', row);
       const selected = state.selected === features[layer.id].ids[row];
       const small = this.zoom < 14.6;
-      const { lower, upper } = content.plan;
-      const sign = special || households === null ? '' : households > upper ? '▲' : households < lower ? '▼' : '';
+      const sign = { above: '▲', below: '▼' }[wangge.standing(layer.id, row)] || '';
       const counted = !special && this.zoom >= label.second_from_zoom && households !== null;
       const code = { text, px: special || small ? 13 : 16, strong: !special, colour: special ? '--special-line' : '--ink' };
       const common = { weight: households || 0, at: features[layer.id].labels[row], label: true, layer: layer.id };

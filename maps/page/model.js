@@ -85,6 +85,15 @@ window.wangge = (() => {
     return found ? found.names[language] : id;
   };
 
+  // Whether a grid is in range, above or below; null for a special grid and where households are not known.
+  function standing(layer, row) {
+    const households = value(layer, 'households', row);
+    if (value(layer, 'kind', row) === 'special' || households === null) return null;
+    if (layer === 'grids' ? content.plan.in_range[features.grids.ids[row]] === null : value(layer, 'unknown_buildings', row)) return null;
+    const { lower, upper } = content.plan;
+    return households > upper ? 'above' : households < lower ? 'below' : 'in';
+  }
+
   // ---- coverage of one category --------------------------------------------------------------
   const WALK = { beyond: -1, none: -2, data: -3, barrier: -4, unassessed: -5 };
 
@@ -121,7 +130,7 @@ window.wangge = (() => {
 
   return {
     content, features, layers, value, decode, has, text, count, metres, percent, escape, coded, categoryName,
-    band, rate, townRate, coverClass, WALK,
+    standing, band, rate, townRate, coverClass, WALK,
     get language() { return language; },
     set language(one) { language = one; },
     state: {

@@ -1,7 +1,7 @@
 // The panel: what the view says in figures; and the card of a place that was clicked.
 (() => {
   'use strict';
-  const { content, features, layers, state, text, count, percent, escape, value } = wangge;
+  const { content, features, layers, state, text, count, percent, escape, value, standing } = wangge;
 
   const icon = paths => `<svg class="icon" viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">${paths}</svg>`;
   const ZOOM = icon('<circle cx="9" cy="9" r="5"/><path d="M13 13l4 4M9 7v4M7 9h4"/>');
@@ -10,14 +10,6 @@
   const isBasic = (layer, row) => value(layer, 'kind', row) !== 'special';
   const gridLayer = () => (state.drawing === 'plan' ? 'grids' : 'grids_today');
   const tones = { optimal: 'ok', bounded: 'ok', not_proven: 'unknown', infeasible: 'bad', none_found: 'warn' };
-
-  // In range, above or below; null where the households are not known.
-  function standing(layer, row) {
-    const households = value(layer, 'households', row);
-    if (!isBasic(layer, row) || households === null) return null;
-    const { lower, upper } = content.plan;
-    return households > upper ? 'above' : households < lower ? 'below' : 'in';
-  }
 
   function households(layer, row) {
     const known = value(layer, 'households', row);
@@ -38,6 +30,7 @@
     const rows = source.ids.map((_, row) => row);
     const basic = rows.filter(row => isBasic(layer, row));
     const inRange = basic.filter(row => standing(layer, row) === 'in').length;
+    const unknown = basic.filter(row => standing(layer, row) === null).length;
     const { lower, upper } = content.plan;
     const drawn = state.drawing === 'plan';
     const faults = basic.filter(row => ['above', 'below'].includes(standing(layer, row)));
@@ -51,6 +44,7 @@
         <div class="figure"><b>${count(inRange)}<small> / ${count(basic.length)}</small></b><span>${text('page.grids.in_range')}</span></div>
         <div class="facts">
           <span>${text('page.grids.special', { count: count(rows.length - basic.length) })}</span>
+          ${unknown ? `<span>${text('page.grids.unknown', { count: count(unknown) })}</span>` : ''}
           ${drawn && content.plan.extra_pieces !== null ? `<span>${text('page.grids.extra_pieces', { count: count(content.plan.extra_pieces) })}</span>` : ''}
           ${drawn ? `<span>${text('page.grids.proven', { count: proven, all: statuses.length })}</span>` : ''}
         </div>
@@ -76,7 +70,7 @@
     const certificate = state.drawing === 'plan' ? content.plan.certificates[id] : null;
     const grids = features[layer].ids.map((_, one) => one).filter(one => value(layer, 'community', one) === value('communities', 'name', row));
     const basic = grids.filter(one => isBasic(layer, one));
-    const bad = basic.filter(one => standing(layer, one) !== 'in').length;
+    const bad = basic.filter(one => ['above', 'below'].includes(standing(layer, one))).length;
     const open = state.community === id;
     const tag = certificate
       ? `<span class="tag ${tones[certificate.status]}">${certificate.tag[wangge.language]}</span>`
@@ -90,7 +84,7 @@
     const { lower, upper } = content.plan, most = upper * 1.4;
     const share = known === null ? 0 : Math.min(100, (known / most) * 100);
     const mark = at === 'in' ? CHECK : at === 'above' ? '▲' : at === 'below' ? '▼' : '';
-    return `<button class="grid-row" data-zoom="${layer}:${row}"><b>${escape(value(layer, 'short_code', row))}</b><span class="bar"><i class="window" style="left:${(lower / most) * 100}%;width:${((upper - lower) / most) * 100}%"></i><i class="fill ${at === 'in' ? '' : 'bad'}" style="width:${share}%"></i></span><span class="number">${count(known)}</span><span class="mark ${at === 'in' ? 'ok' : 'bad'}">${mark}</span></button>`;
+    return `<button class="grid-row" data-zoom="${layer}:${row}"><b>${escape(value(layer, 'short_code', row))}</b><span class="bar"><i class="window" style="left:${(lower / most) * 100}%;width:${((upper - lower) / most) * 100}%"></i><i class="fill ${at === 'in' || at === null ? '' : 'bad'}" style="width:${share}%"></i></span><span class="number">${count(known)}</span><span class="mark ${at === 'in' ? 'ok' : 'bad'}">${mark}</span></button>`;
   }
 
   function estimatedNote() {

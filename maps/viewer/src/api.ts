@@ -43,6 +43,7 @@ export interface Plan {
     grids: number;
     special: number;
     in_range: number;
+    out_of_range: number;
     households: number | null;
     extra_pieces: number | null;
     proven: number | null;
@@ -80,6 +81,7 @@ export interface Town {
   provenance: Record<string, string>;
   communities: Community[];
   layers: Layer[];
+  drawn: Record<string, string[]>;
   plans: Plan[];
   coverage: { categories: Category[] } | null;
   tiles: Record<string, string>;

@@ -29,7 +29,7 @@ function chooser(name: 'before' | 'plan', chosen: Plan | undefined): TemplateRes
 export function paneTitle(side: 'a' | 'b'): TemplateResult {
   const own = side === 'a' ? before() : plan();
   if (!own) return html``;
-  const bad = own.totals.grids - own.totals.in_range;
+  const bad = own.totals.out_of_range;
   return html`<div class="card pane-title"><b>${side.toUpperCase()}</b>${own.title}
     <span class="tag ${bad ? 'bad' : 'ok'}">${bad ? text('page.grids.bad', { count: bad }) : text('page.grids.all_in_range')}</span></div>`;
 }

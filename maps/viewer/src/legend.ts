@@ -33,7 +33,7 @@ function swatch(entry: LegendEntry): TemplateResult {
 }
 
 function isOn(entry: LegendEntry, zoom: number, present: ReadonlySet<string>): boolean {
-  const { areas, on } = store.state;
+  const { areas, on, town } = store.state;
   const way = drawn();
   if (!entry.views.includes(way) || zoom < entry.from_zoom) return false;
   if (entry.layer === 'coverage_grids') return way === 'life' && areas === 'grids';
@@ -41,7 +41,7 @@ function isOn(entry: LegendEntry, zoom: number, present: ReadonlySet<string>): b
   if (entry.where === 'band' && (way !== 'life' || areas !== 'buildings')) return false;
   if (entry.where === 'band' && !present.has(entry.key)) return false;
   if (entry.layer === 'gaps' && areas !== 'buildings') return false;
-  return on[way].has(entry.layer) && entry.layer !== 'grids_today';
+  return on[way].has(entry.layer) && entry.layer !== 'grids_today' && Boolean(town?.drawn[entry.layer]?.includes(entry.key));
 }
 
 // The bands that occur in the chosen category, by the keys of their legend entries.

@@ -28,6 +28,7 @@ export function townPanel(): TemplateResult {
       <div class="figure"><b>${count(own.totals.in_range)}<small> / ${count(own.totals.grids)}</small></b><span>${text('page.grids.in_range')}</span></div>
       <div class="facts">
         <span>${text('page.grids.special', { count: count(own.totals.special) })}</span>
+        ${own.totals.grids > own.totals.in_range + own.totals.out_of_range ? html`<span>${text('page.grids.unknown', { count: count(own.totals.grids - own.totals.in_range - own.totals.out_of_range) })}</span>` : nothing}
         ${own.totals.extra_pieces === null ? nothing : html`<span>${text('page.grids.extra_pieces', { count: count(own.totals.extra_pieces) })}</span>`}
         ${own.totals.proven === null ? nothing : html`<span>${text('page.grids.proven', { count: own.totals.proven, all: own.certificates.length })}</span>`}
       </div>
@@ -91,9 +92,9 @@ function community(id: string, own: Plan): TemplateResult {
 function bar(grid: Grid, own: Plan): TemplateResult {
   const { lower, upper } = own.rules;
   const most = upper * 1.4;
-  const mark = grid.in_range ? icon('check', 14) : grid.households === null ? '' : grid.households > upper ? '▲' : '▼';
+  const mark = grid.in_range ? icon('check', 14) : grid.in_range === null ? '' : (grid.households ?? 0) > upper ? '▲' : '▼';
   return html`<button class="grid-row" @click=${() => store.go(grid.bounds)}><b>${grid.short_code}</b>
-    <span class="bar"><i class="window" style="left:${(lower / most) * 100}%;width:${((upper - lower) / most) * 100}%"></i><i class="fill ${grid.in_range ? '' : 'bad'}" style="width:${Math.min(100, ((grid.households ?? 0) / most) * 100)}%"></i></span>
+    <span class="bar"><i class="window" style="left:${(lower / most) * 100}%;width:${((upper - lower) / most) * 100}%"></i><i class="fill ${grid.in_range === false ? 'bad' : ''}" style="width:${Math.min(100, ((grid.households ?? 0) / most) * 100)}%"></i></span>
     <span class="number">${count(grid.households)}</span><span class="mark ${grid.in_range ? 'ok' : 'bad'}">${mark}</span></button>`;
 }
 
