@@ -160,7 +160,7 @@ def _split_grids(division: Division, piece: Ints) -> Iterator[tuple[int, Ints, I
     What a grid holds of another community is no piece: that is another rule's fault.
     """
     community = division.fabric.units["community_id"].to_numpy(object)
-    home = np.append(division.grids["community_id"].to_numpy(object), None)[division.grid]
+    home = np.array([*division.grids["community_id"], None], dtype=object)[division.grid]
     inside = np.flatnonzero((division.grid >= 0) & (home == community))
     pairs = pd.DataFrame({"grid": division.grid[inside], "piece": piece[inside]}).drop_duplicates()
     several = pairs["grid"][pairs["grid"].duplicated()].unique()
@@ -288,9 +288,10 @@ class Counts:
         basic = division.is_basic
         home = division.grids["community_id"].to_numpy(object)
         names = division.fabric.town.communities["name"]
+        present = set(division.fabric.units["community_id"])
         for community_id, count in division.fabric.rules.counts.items():
             grids = np.flatnonzero(basic & (home == community_id))
-            if community_id in names.index and len(grids) != count:
+            if community_id in present and len(grids) != count:
                 yield _finding(
                     division,
                     Severity.ERROR,
@@ -515,6 +516,8 @@ class LockedBoundaries:
 def boundary_units(division: Division, first: str, second: str) -> Ints:
     """Return the units of two grids that touch the other one."""
     a, b = division.numbers_of([first, second])
+    if min(a, b) < 0:
+        return np.empty(0, dtype=np.int64)
     u = division.fabric.edges["first"].to_numpy(dtype=np.int64)
     v = division.fabric.edges["second"].to_numpy(dtype=np.int64)
     gu, gv = division.grid[u], division.grid[v]

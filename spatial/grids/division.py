@@ -5,12 +5,14 @@ It is what rules judge and measures measure; a plan is a division with its outli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -22,6 +24,8 @@ __all__ = ["Division", "divide"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+# A special area that has grown or shrunk is still that of a grid which holds half of its ground.
+_SAME_GROUND = 0.5
 _GRID_COLUMNS = ("code", "kind", "community_id", "level", "parent_id")
 
 
@@ -68,6 +72,27 @@ class Division:
     def numbers_of(self, grid_ids: Sequence[object]) -> Ints:
         """Return the numbers of grids, −1 for an id that is none."""
         return self.grids.index.get_indexer(pd.Index(grid_ids)).astype(np.int64)
+
+    def restricted(self, fabric: Fabric, units: Ints, communities: Collection[str]) -> Division:
+        """Return the division of some communities alone.
+
+        Parameters
+        ----------
+        fabric, units : the fabric of those communities, and the numbers of its units here; see
+            `Fabric.restricted`
+        """
+        kept = self.grids["community_id"].isin(list(communities)).to_numpy(dtype=bool, copy=True)
+        kept[self.grid[units][self.grid[units] >= 0]] = True
+        number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+        special = self.fabric.special["community_id"].isin(list(communities)).to_numpy(dtype=bool)
+        buildings = special[self.fabric.special_members["part"].to_numpy(dtype=np.int64)]
+        return Division(
+            fabric,
+            self.grids[kept],
+            number[self.grid[units]],
+            number[self.special[special]],
+            number[self.special_buildings[buildings]],
+        )
 
     def units_of(self, number: int) -> Ints:
         """Return the units of a grid."""
@@ -124,7 +149,8 @@ def divide(fabric: Fabric, assignment: pd.DataFrame, grids: pd.DataFrame | None 
     assignment : building_id, grid_id, and where buildings are divided stairwell_id; a unit of several
         buildings takes the grid of most of its households
     grids : what is known of the grids, by grid_id; grids that are only named in the assignment are added
-        as basic grids of the community where most of their buildings lie
+        as basic grids of the community where most of their buildings lie.  Outlines, where there are any,
+        tell whose ground a special area is
     """
     members, special = fabric.members, fabric.special_members
     by_stairwell = assignment["stairwell_id"].notna() if "stairwell_id" in assignment else False
@@ -156,9 +182,23 @@ def divide(fabric: Fabric, assignment: pd.DataFrame, grids: pd.DataFrame | None 
     table = _completed(grids, rows)
     member_grid = table.index.get_indexer(pd.Index(of_member)).astype(np.int64)
     special_buildings = table.index.get_indexer(pd.Index(of_special)).astype(np.int64)
-    parts = np.full(len(fabric.special), -1, dtype=np.int64)
-    parts[special["part"].to_numpy(dtype=np.int64)] = special_buildings
+    parts = _grid_of_special(fabric, grids, table)
+    placed = special["part"].to_numpy(dtype=np.int64)
+    parts[placed] = np.where(parts[placed] >= 0, parts[placed], special_buildings)
     return Division(fabric, table, _most(fabric, member_grid), parts, special_buildings)
+
+
+def _grid_of_special(fabric: Fabric, grids: pd.DataFrame | None, table: pd.DataFrame) -> Ints:
+    """Return the grid on most of the ground of each special area, −1 where no outline tells."""
+    found = np.full(len(fabric.special), -1, dtype=np.int64)
+    if not isinstance(grids, gpd.GeoDataFrame) or grids.empty or not len(found):
+        return found
+    cells, outlines = fabric.special.geometry.to_numpy(), grids.geometry.to_numpy()
+    part, grid = shapely.STRtree(outlines).query(cells, predicate="intersects")
+    shared = shapely.area(shapely.intersection(cells[part], outlines[grid]))
+    most = shared >= _SAME_GROUND * shapely.area(cells[part])
+    found[part[most]] = table.index.get_indexer(grids.index[grid[most]])
+    return found
 
 
 def _completed(grids: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:
@@ -169,7 +209,7 @@ def _completed(grids: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:
     rows : one row per building: grid_id, community_id, special (whether it is of a special area)
     """
     table = pd.DataFrame(columns=list(_GRID_COLUMNS)) if grids is None else grids.copy()
-    table = table.reindex(columns=list(_GRID_COLUMNS)).astype(object)
+    table = pd.DataFrame(table.reindex(columns=list(_GRID_COLUMNS))).astype(object)
     facts = rows.groupby("grid_id").agg(
         community_id=("community_id", lambda column: column.mode().iloc[0]), special=("special", "all")
     )

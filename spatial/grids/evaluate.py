@@ -43,12 +43,12 @@ class Assigned:
     assignment : building_id, grid_id
     ambiguous : building_id, grid_id (null when no polygon holds it), share of the building in it,
         other_grid_id (the next best, or null)
-    grids : what the polygons say of themselves, by grid_id
+    grids : the polygons, by grid_id, with what they say of themselves
     """
 
     assignment: pd.DataFrame
     ambiguous: pd.DataFrame
-    grids: pd.DataFrame
+    grids: gpd.GeoDataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def assign_by_polygons(town: Town, polygons: gpd.GeoDataFrame) -> Assigned:
             "grid_id": ids[inside["polygon"].to_numpy()],
         }
     )
-    return Assigned(assignment, ambiguous, pd.DataFrame(layer.drop(columns=layer.geometry.name)))
+    return Assigned(assignment, ambiguous, layer)
 
 
 def evaluate_plan(

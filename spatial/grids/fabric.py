@@ -8,7 +8,7 @@ rule has one meaning everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -82,6 +82,31 @@ class Fabric:
     parted: pd.DataFrame
     known_share: float
     findings: Report
+
+    def restricted(self, communities: Collection[str]) -> tuple[Fabric, Ints]:
+        """Return the fabric of some communities alone, and the numbers of its units here."""
+        chosen = list(communities)
+        units = np.flatnonzero(self.units["community_id"].isin(chosen).to_numpy(dtype=bool))
+        number = np.full(len(self.units), -1, dtype=np.int64)
+        number[units] = np.arange(len(units))
+        members = self.members[number[self.members["unit"].to_numpy(dtype=np.int64)] >= 0]
+        special = self.special["community_id"].isin(chosen).to_numpy(dtype=bool)
+        part = np.where(special, np.cumsum(special) - 1, -1)[
+            self.special_members["part"].to_numpy(dtype=np.int64)
+        ]
+        inside = Fabric(
+            town=self.town,
+            rules=self.rules,
+            units=self.units.iloc[units].reset_index(drop=True),
+            members=members.assign(unit=number[members["unit"].to_numpy(dtype=np.int64)]),
+            special=self.special[special].reset_index(drop=True),
+            special_members=self.special_members.assign(part=part)[part >= 0],
+            edges=_renumbered(self.edges, number),
+            parted=_renumbered(self.parted, number),
+            known_share=self.known_share,
+            findings=Report(),
+        )
+        return inside, units
 
     def units_of(self, community_id: str) -> Ints:
         """Return the numbers of a community's units."""
@@ -169,6 +194,15 @@ def build_fabric(
         known_share=units.known_share,
         findings=units.findings + Report(tuple(_islands(layer, joined))),
     )
+
+
+def _renumbered(table: pd.DataFrame, number: Ints) -> pd.DataFrame:
+    """Edges between units that have a new number."""
+    first = number[table["first"].to_numpy(dtype=np.int64)]
+    second = number[table["second"].to_numpy(dtype=np.int64)]
+    kept = (first >= 0) & (second >= 0)
+    chosen: pd.DataFrame = table[kept]
+    return chosen.assign(first=first[kept], second=second[kept])
 
 
 def _no_edges() -> pd.DataFrame:

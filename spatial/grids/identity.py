@@ -21,8 +21,6 @@ Ints = NDArray[np.int64]
 
 _RETIRED = "retired_codes"
 _RETIRED_IDS = "retired_grid_ids"
-# A special area that has moved or grown is still the same one when half of its ground is.
-_SAME_GROUND = 0.5
 
 
 def named(
@@ -48,7 +46,7 @@ def named(
     basic = len(communities) + len(empty)
     home = [*communities, *empty, *fabric.special["community_id"].astype(str)]
     heir = dict(_old_basic(fabric, grid, before))
-    heir |= {basic + part: old for part, old in _old_special(fabric, previous, before).items()}
+    heir |= {basic + part: old for part, old in _old_special(before).items()}
     table = pd.DataFrame(
         {
             "grid_id": pd.Series([None] * len(home), dtype=object),
@@ -75,23 +73,14 @@ def _old_basic(fabric: Fabric, grid: Ints, before: Division | None) -> Mapping[i
     return heirs(fabric.units["weight"].to_numpy(dtype=float), grid, before.grid)
 
 
-def _old_special(fabric: Fabric, previous: Plan | None, before: Division | None) -> dict[int, int]:
+def _old_special(before: Division | None) -> dict[int, int]:
     """Old special grid on the same ground, by number of the special part."""
-    if previous is None or before is None:
+    if before is None:
         return {}
-    old = np.flatnonzero((previous.grids["kind"] == "special").to_numpy(dtype=bool))
-    numbers = before.grids.index.get_indexer(previous.grids.index)
-    cells = fabric.special.geometry.to_numpy()
-    part, which = shapely.STRtree(previous.grids.geometry.to_numpy()[old]).query(
-        cells, predicate="intersects"
-    )
-    shared = shapely.area(shapely.intersection(cells[part], previous.grids.geometry.to_numpy()[old[which]]))
-    same = shared >= _SAME_GROUND * shapely.area(cells[part])
-    order = np.argsort(-shared[same], kind="stable")
     found: dict[int, int] = {}
-    for one, other in zip(part[same][order], numbers[old[which[same][order]]], strict=True):
-        if int(one) not in found and int(other) not in found.values():
-            found[int(one)] = int(other)
+    for part, old in enumerate(before.special):
+        if old >= 0 and not before.is_basic[old] and int(old) not in found.values():
+            found[part] = int(old)
     return found
 
 

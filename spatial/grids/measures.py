@@ -11,6 +11,7 @@ grids (Polsby–Popper, 0 to 1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from spatial.grids.fabric import Fabric
 from spatial.grids.instance import Instance, extra_pieces, part_inertia
 
 __all__ = ["compactness", "measure", "outside_window", "problem"]
+
+_MEASURES = ("grids", "households", "in_range", "violation", "extra_pieces", "crossings", "inertia")
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -56,8 +59,12 @@ def outside_window(weight: Floats, lower: float, upper: float) -> Floats:
     return outside
 
 
-def measure(division: Division) -> pd.DataFrame:
+def measure(division: Division, communities: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the measures of each community.
+
+    Parameters
+    ----------
+    communities : those to measure; all of the town when None
 
     Returns
     -------
@@ -73,7 +80,7 @@ def measure(division: Division) -> pd.DataFrame:
     grid_community = division.grids["community_id"].to_numpy(object)
     outside = outside_window(division.weight, fabric.rules.lower, fabric.rules.upper)
     rows = []
-    for community_id in fabric.town.communities.index:
+    for community_id in fabric.town.communities.index if communities is None else communities:
         own = np.flatnonzero((community == community_id) & (division.grid >= 0))
         own = own[basic[division.grid[own]]]
         grids = np.flatnonzero(basic & (grid_community == community_id))
@@ -96,7 +103,7 @@ def measure(division: Division) -> pd.DataFrame:
             total = weight[community == community_id].sum()
             row["inertia"] = sum(moments) / total if total else 0.0
         rows.append(row)
-    return pd.DataFrame(rows).set_index("community_id")
+    return pd.DataFrame(rows, columns=["community_id", *_MEASURES]).set_index("community_id")
 
 
 def _crossings(label: Ints, sides: Ints) -> int:
