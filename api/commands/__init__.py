@@ -27,6 +27,10 @@ _COMMANDS = {
     "draw": "api.commands.draw",
     "compare": "api.commands.compare",
     "cover": "api.commands.cover",
+    "site": "api.commands.site",
+    "export": "api.commands.export",
+    "template": "api.commands.template",
+    "serve": "api.commands.serve",
 }
 
 

@@ -154,7 +154,7 @@ def publish(result: Mapping[str, Any]) -> None:
 
 def say(key: str, **values: object) -> None:
     """Print a text of the catalogues on standard error."""
-    click.echo(text(key, **values), err=True)
+    click.echo(text(key, language=None, **values), err=True)
 
 
 def say_report(report: Report) -> None:

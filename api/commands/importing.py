@@ -17,13 +17,23 @@ def command() -> LocalCommand:
         _run,
         argument("sources", nargs=-1, required=True, type=Path),
         option("output", "-o", "--output", required=True, type=Path),
-        option("mapping", "--mapping", required=True, type=Path),
+        option("mapping", "--mapping", type=Path),
+        option("suggest", "--suggest", is_flag=True),
     )
 
 
-def _run(sources: tuple[Path, ...], output: Path, mapping: Path) -> tuple[ExitCode, dict[str, Any]]:
-    from spatial.io import import_town, write_town
+def _run(
+    sources: tuple[Path, ...], output: Path, mapping: Path | None, *, suggest: bool
+) -> tuple[ExitCode, dict[str, Any]]:
+    from spatial.errors import UsageError
+    from spatial.io import import_town, suggest_mapping, write_town
 
+    if suggest:
+        output.write_text(suggest_mapping(sources), encoding="utf-8")
+        say("commands.import.suggested", path=output)
+        return ExitCode.DONE, {"mapping": str(output)}
+    if mapping is None:
+        raise UsageError("commands.import.mapping_missing")
     with progress_bars() as progress:
         imported = import_town(sources, mapping, progress)
     write_town(imported.town, output)

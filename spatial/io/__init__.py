@@ -18,18 +18,21 @@ from spatial.io.packages import (
     write_town,
 )
 from spatial.io.reports import write_findings
+from spatial.io.returning import TakenBack, part_of, take_back
 from spatial.io.suggesting import suggest_mapping
 from spatial.io.templating import write_templates
 
 __all__ = [
     "EXPORT_FORMATS",
     "ImportResult",
+    "TakenBack",
     "TownMapping",
     "address_parts",
     "export_tables",
     "import_town",
     "match_codes",
     "parse_mapping",
+    "part_of",
     "read_coverage",
     "read_grids",
     "read_mapping",
@@ -38,6 +41,7 @@ __all__ = [
     "read_tables",
     "read_town",
     "suggest_mapping",
+    "take_back",
     "write_coverage",
     "write_difference",
     "write_findings",

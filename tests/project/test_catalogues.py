@@ -39,7 +39,7 @@ def test_a_statement_has_all_its_parts():
     incomplete = {
         stem
         for key in keys
-        if (stem := key.rpartition(".")[0]) != "common"
+        if "." in (stem := key.rpartition(".")[0])  # a room's own words are no statement
         and key.endswith((".expected", ".found"))
         and not all(f"{stem}.{part}" in keys for part in PARTS)
     }
