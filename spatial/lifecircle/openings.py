@@ -203,5 +203,8 @@ def _layer(rows: list[_Opening], trial: _Trial, survey: Survey) -> gpd.GeoDataFr
         (layer["length_m"], layer["kind"] != "gate", -layer["gained"], -layer["gained_in_gap"])
     )
     layer = layer.iloc[order]
+    # Street ends that share a place on two sides of a wall give one way twice; the better one stays.
+    place = shapely.to_wkb(shapely.normalize(layer.geometry.to_numpy()), hex=True)
+    layer = layer.loc[~pd.Series(layer["kind"] + place, index=layer.index).duplicated()]
     layer.index = pd.RangeIndex(1, len(layer) + 1, name="rank")
     return layer
