@@ -12,7 +12,7 @@ from api.commands.frame import ExitCode, LocalCommand, argument, option, say
 
 if TYPE_CHECKING:
     from spatial.lifecircle.proposal import CandidateKind
-    from spatial.lifecircle.siting.locate import Model
+    from spatial.lifecircle.siting import Model
 
 __all__ = ["command"]
 
@@ -79,11 +79,5 @@ def _run(
     )
     say("commands.written", path=output)
     code = ExitCode.NOT_FOUND if summary["status"] == "none_found" else ExitCode.DONE
-    plain = {
-        key: None if isinstance(value, float) and not np.isfinite(value) else value
-        for key, value in summary.items()
-    }
-    return code, {
-        "sites": str(output),
-        **{key: getattr(v, "item", lambda v=v: v)() for key, v in plain.items()},
-    }
+    finite = proposal.summary.replace([np.inf, -np.inf], np.nan)
+    return code, {"sites": str(output), **json.loads(finite.iloc[0].to_json())}

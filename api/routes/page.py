@@ -141,7 +141,7 @@ def at(
 @router.get("/places")
 def places(
     request: Request,
-    q: Annotated[str, Query(max_length=100, description="words of a name or code", examples=["社区"])],
+    q: Annotated[str, Query(max_length=100, description="words of a name or code", examples=["001"])],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     town: Town = None,
 ) -> dict[str, Any]:

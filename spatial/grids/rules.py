@@ -285,7 +285,7 @@ _SECTIONS: Mapping[str, _Rule | Mapping[str, _Rule]] = {
     },
     "roads": {
         "main": _Rule("main_road_classes", '["primary", …]', _texts),
-        "main_names": _Rule("main_road_names", '["人民路", …]', _texts),
+        "main_names": _Rule("main_road_names", '["…", …]', _texts),
         "side_penalty_m": _Rule("side_penalty_m", "≥ 0", _number),
     },
     "barriers": {"kinds": _Rule("barrier_kinds", '["river", …]', _texts)},
