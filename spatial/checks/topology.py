@@ -22,8 +22,10 @@ _SLIVER_M2 = 1.0
 # Buildings of which this share of the smaller lies in the other are one building drawn twice.
 _SAME_BUILDING_SHARE = 0.5
 _SAME_POINT_M = 0.5
-# Facilities of one name and category this near are one facility entered twice.
-_SAME_FACILITY_M = 50.0
+# Facilities of one name and category this near are one facility entered twice; farther
+# apart they may be the two sides of a stop.
+_SAME_FACILITY_M = 20.0
+_NAMES_SHOWN = 5
 # A street that ends this near another, and not on it, was meant to meet it.
 SNAP_M = 1.0
 _TOUCHING_M = 1e-3
@@ -134,13 +136,15 @@ def _doubled_facilities(tables: Tables) -> Iterator[Finding]:
         ),
         on="facility_id",
     ).dropna(subset=["name"])
-    told = told[told.duplicated(["name", "category"], keep=False)]
-    for _, same in told.groupby(["name", "category"], sort=True):
-        numbers = same["number"].to_numpy()
-        first, second = _pairs(shapes[numbers], _SAME_FACILITY_M)
-        if len(first):
-            ids = labels[numbers[np.unique(np.concatenate([first, second]))]]
-            yield _warn("facilities_coincide", "facilities", ids, name=same["name"].iloc[0])
+    told = told[told.duplicated(["name", "category"], keep=False)].reset_index(drop=True)
+    numbers = told["number"].to_numpy(dtype=np.int64)
+    kinds = told.groupby(["name", "category"]).ngroup().to_numpy()
+    first, second = _pairs(shapes[numbers], _SAME_FACILITY_M)
+    alike = kinds[first] == kinds[second]
+    doubled = np.unique(np.concatenate([first[alike], second[alike]]))
+    if len(doubled):
+        names = "、".join(told["name"].iloc[doubled].unique()[:_NAMES_SHOWN])
+        yield _warn("facilities_coincide", "facilities", labels[np.unique(numbers[doubled])], name=names)
 
 
 def _in_water(tables: Tables) -> Iterator[Finding]:

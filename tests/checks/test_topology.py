@@ -95,7 +95,7 @@ def test_a_facility_entered_twice_is_found_and_a_chain_is_not():
     facilities = layer(
         facility_id=["a", "a again", "branch", "other"],
         name=["大众药房", "大众药房", "大众药房", "张记"],
-        geometry=[shapely.Point(X0 + x, Y0 + 60) for x in (0, 20, 300, 1)],
+        geometry=[shapely.Point(X0 + x, Y0 + 60) for x in (0, 15, 300, 1)],
     )
     services = pd.DataFrame({"facility_id": list(facilities["facility_id"]), "category": "pharmacy"})
     statement = rule(town(facilities=facilities, services=services), "facilities_coincide")

@@ -98,6 +98,19 @@ def test_wudaokou_counts_every_object(wudaokou, shared_data):
     assert set(wudaokou.town.barriers["kind"]) <= {"railway", "river", "wall"}
 
 
+@pytest.mark.parametrize(
+    ("name", "buildings", "estates"),
+    [("beijing-xueyuanlu", 257, 10), ("guixi-county-sparse", 165, 0), ("helsinki-centre", 446, 13)],
+)
+def test_the_other_towns_come_in_by_the_same_rules(shared_data, name, buildings, estates):
+    result = import_town([shared_data / name / f"{name}.osm.pbf"], MAPPINGS / f"{name}.toml")
+    counted = outcome(result, "areas", "buildings")
+    assert counted["kept"] + counted.get("outside", 0) == buildings
+    assert outcome(result, "areas", "estates")["kept"] == estates
+    assert result.town.buildings["households"].isna().all()
+    assert not result.report.errors
+
+
 def test_an_imported_town_survives_its_package(punggol, wudaokou, tmp_path):
     for result in (punggol, wudaokou):
         again = read_town(write_town(result.town, tmp_path / "town.gpkg"))
