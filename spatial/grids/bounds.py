@@ -98,10 +98,15 @@ class PieceTable:
         """Number of groups."""
         return int(self.most.shape[0]).bit_length() - 1
 
-    def extra_pieces(self, parts: int) -> int | None:
-        """Least extra pieces of a lawful plan of `parts` parts; None when there is none."""
+    def pieces(self, parts: int) -> int | None:
+        """Least pieces of a lawful plan of `parts` parts, ungrouped units included; None if it has none."""
         clusters = int(self.most[-1, parts]) if parts < self.most.shape[1] else -1
-        return None if clusters < 0 else max(0, self.nodes + parts - clusters - self.charge_free)
+        return None if clusters < 0 else self.nodes + parts - clusters
+
+    def extra_pieces(self, parts: int) -> int | None:
+        """Least extra pieces of a lawful plan of `parts` parts; None when it has none."""
+        pieces = self.pieces(parts)
+        return None if pieces is None else max(0, pieces - self.charge_free)
 
     def useful(self, parts: int) -> list[tuple[int, int]]:
         """Clusters (groups as bits, count) of plans with fewest pieces."""

@@ -107,7 +107,10 @@ class Cluster:
         """Find its best plan below `goal`, or prove that there is none."""
         if self.prices is None or self.model is None:
             return
-        aim = min(goal, self.upper * (1 - _TOLERANCE / 2), 2 * self.rough)
+        aim = min(goal, self.upper * (1 - _TOLERANCE / 2))
+        if aim == np.inf and self.lower < 2 * self.rough:
+            # without a plan to beat, look for cheap ones before looking for all
+            aim = 2 * self.rough
         order = self.model.order
         columns = None
         for _ in range(_AIMS):
@@ -124,12 +127,13 @@ class Cluster:
             if columns is not None or out_of_time():
                 break
             # too many: look for less at a time
-            aim = self.prices.bound + (aim - self.prices.bound) / 4
+            aim = self.prices.bound + (min(aim, 2 * self.rough) - self.prices.bound) / 4
         if columns is None:
             self.tired = True
             return
+        ceiling = aim if aim < np.inf else 1.0 + self.parts * float(columns.cost.max(initial=0.0))
         cover = best_cover(
-            columns, self.units.size, self.parts, pieces=self.pieces, goal=aim, out_of_time=out_of_time
+            columns, self.units.size, self.parts, pieces=self.pieces, goal=ceiling, out_of_time=out_of_time
         )
         if cover.labels is not None:
             found = np.empty(self.units.size, dtype=np.int64)
@@ -139,8 +143,9 @@ class Cluster:
             )
             if cost / self.total < self.upper:
                 self.upper, self.labels = cost / self.total, found
-        self.tired = not cover.proven or cover.lower <= self.lower
-        self.lower = max(self.lower, cover.lower)
+        lower = np.inf if aim == np.inf and cover.proven and cover.labels is None else cover.lower
+        self.tired = not cover.proven or lower <= self.lower
+        self.lower = max(self.lower, lower)
 
 
 @dataclass(eq=False)
@@ -275,15 +280,20 @@ def prove_as_one(
     parts: int,
     rng: np.random.Generator,
     *,
+    pieces: int | None = None,
     out_of_time: Callable[[], bool],
     report: Report,
 ) -> ClusterProof:
-    """Find the most compact plan of an instance without groups, with its bound."""
-    whole = Cluster(0, np.arange(instance.units), instance, parts, None, instance.total)
+    """Find the most compact plan with at most `pieces` pieces, with its bound.
+
+    For instances without groups, and for small ones whose least number of pieces no clusters reach.
+    """
+    whole = Cluster(0, np.arange(instance.units), instance, parts, pieces, instance.total)
     if parts == 1:
         whole.measure()
         return ClusterProof(whole.lower, whole.upper, whole.labels)
-    whole.draft(rng, _DRAFTS_AS_ONE)
+    # small ones are proved however they start
+    whole.draft(rng, min(_DRAFTS_AS_ONE, max(_DRAFTS, instance.units // 4)))
     report(whole.labels, whole.upper, 0.0)
     if instance.units <= _UNITS_AT_MOST:
         if not out_of_time():

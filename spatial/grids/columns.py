@@ -350,6 +350,8 @@ def best_cover(
     integer programme over the parts up to some δ proves its plan if the plan costs no more than that,
     and proves that every plan costs more if it has none.
     """
+    if columns.cost.size == 0:
+        return Cover(goal, None, proven=True)
     master = _Master(columns, units, parts, pieces, goal)
     linear, reduced = master.relax(out_of_time)
     if linear == -np.inf:

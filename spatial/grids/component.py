@@ -19,6 +19,7 @@ __all__ = ["Clock", "Count", "Solved", "ranked_counts", "solve"]
 _RESTARTS = 16
 _RESTARTS_AT_MOST = 48
 _COUNTS_TRIED = 4
+_EXTRA_TRIED = 3
 
 
 class Clock:
@@ -224,13 +225,25 @@ class _Search:
                 component, count.parts, self.rng, out_of_time=self.clock.out, report=self.report
             )
             return 0, proof
-        if table is None or table.extra_pieces(count.parts) is None:
+        pieces = None if table is None else table.pieces(count.parts)
+        if table is None or pieces is None:
             return count.extra_pieces, None
         proof = prove_by_clusters(
             component, table, count.parts, self.rng, out_of_time=self.clock.out, report=self.report
         )
-        # no cluster plan at all: every plan has at least one piece more
-        return count.extra_pieces + int(proof.lower == np.inf), proof
+        extra = count.extra_pieces
+        while proof.lower == np.inf and extra < count.extra_pieces + _EXTRA_TRIED:
+            # no plan has so few pieces: allow one more
+            extra += 1
+            proof = prove_as_one(
+                component,
+                count.parts,
+                self.rng,
+                pieces=pieces + extra - count.extra_pieces,
+                out_of_time=self.clock.out,
+                report=self.report,
+            )
+        return extra + int(proof.lower == np.inf), proof
 
 
 def witnesses(component: Instance, parts: int | None, violation: float) -> tuple[Witness, ...]:
@@ -299,9 +312,11 @@ def best_draft(
     """Best of some annealed plans; of more while none is lawful with the least extra pieces."""
     drafts = annealed_drafts(component, parts, rng)
     best = next(drafts)
+    enough = min(_RESTARTS, 4 + component.units // 4)
+    most = min(_RESTARTS_AT_MOST, max(enough, component.units // 2))
     for tried, draft in enumerate(drafts, start=2):
         settled = hopeless or (best.lawful and best.key[3] <= extra_bound)
-        if tried > (_RESTARTS if settled else _RESTARTS_AT_MOST) or clock.out():
+        if tried > (enough if settled else most) or clock.out():
             break
         if draft.key < best.key:
             best = draft

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
@@ -132,7 +131,7 @@ def _start(
     for unit in np.flatnonzero(instance.fixed >= 0):
         label[unit] = index[int(instance.fixed[unit])]
     if (label < 0).all():
-        return home, _bisected(instance, parts, rng)
+        return home, _halved(instance, parts, rng)
     _connect_fixed(instance, label)
     _keep_one_piece(instance, label)
     _seed_missing(instance, label, parts, distance, rng)
@@ -141,48 +140,119 @@ def _start(
     return home, label
 
 
-def _bisected(instance: Instance, parts: int, rng: np.random.Generator) -> IntArray:
+def _halved(instance: Instance, parts: int, rng: np.random.Generator) -> IntArray:
     """Return connected parts of about equal weight, by halving again and again in random directions.
 
     Halves are cut across a direction, or by hops from a random unit when there are no coordinates.
     """
-    label = np.zeros(instance.units, dtype=np.int64)
-    open_sets = [(np.arange(instance.units), 0, parts)]
-    graph = _graph(instance)
-    while open_sets:
-        units, offset, count = open_sets.pop()
-        label[units] = offset
-        if count == 1:
-            continue
-        own = graph[units][:, units]
-        if instance.objective == "inertia":
-            angle = rng.uniform(0, 2 * np.pi)
-            along = instance.coordinates[units] @ np.array([np.cos(angle), np.sin(angle)])
-        else:
-            along = shortest_path(own, unweighted=True, indices=rng.integers(units.size))
-            along = along + rng.uniform(0, 1, units.size)
-        order = np.argsort(along)
-        share = np.cumsum(instance.weights[units][order])
-        first = np.zeros(units.size, dtype=np.bool_)
-        cut = int(np.searchsorted(share, share[-1] * (count // 2) / count))
-        first[order[: min(max(cut, 1), units.size - 1)]] = True
-        # what a half leaves cut off from the other half's main piece joins the first
-        first = _largest_piece(own, first)
-        first = ~_largest_piece(own, ~first)
-        weight = instance.weights[units]
-        left = round(count * float(weight[first].sum() / max(weight.sum(), 1e-300)))
-        left = min(max(left, 1, count - int((~first).sum())), count - 1, int(first.sum()))
-        open_sets.append((units[first], offset, left))
-        open_sets.append((units[~first], offset + left, count - left))
+    angle = rng.uniform(0, 2 * np.pi, parts)
+    label: IntArray = _halve(
+        parts,
+        instance.weights,
+        instance.pointers,
+        instance.neighbours,
+        instance.coordinates,
+        instance.objective == "inertia",
+        np.column_stack([np.cos(angle), np.sin(angle), rng.uniform(0, 1, parts)]),
+    )
     return label
 
 
-def _largest_piece(graph: csr_array, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    at = np.flatnonzero(chosen)
-    piece = connected_components(graph[at][:, at], directed=False)[1]
-    kept = np.zeros(chosen.size, dtype=np.bool_)
-    kept[at[piece == np.bincount(piece).argmax()]] = True
-    return kept
+@njit(cache=True)
+def _halve(  # noqa: C901, PLR0912, PLR0915, PLR0917 - a kernel takes plain arrays
+    parts: int,
+    weights: FloatArray,
+    pointers: IntArray,
+    neighbours: IntArray,
+    coordinates: FloatArray,
+    straight: bool,
+    chance: FloatArray,
+) -> IntArray:
+    units = weights.size
+    label = np.zeros(units, dtype=np.int64)
+    wanted = np.zeros(parts, dtype=np.int64)
+    wanted[0] = parts
+    queue = np.empty(units, dtype=np.int64)
+    piece = np.empty(units, dtype=np.int64)
+    turn = 0
+    # labels are offsets: a set of label o with w wanted parts ends as labels o … o + w − 1
+    offset = 0
+    while offset < parts:
+        if wanted[offset] == 1:
+            offset += 1
+            continue
+        own = np.flatnonzero(label == offset)
+        along = np.zeros(own.size)
+        if straight:
+            for at in range(own.size):
+                along[at] = (
+                    coordinates[own[at], 0] * chance[turn, 0] + coordinates[own[at], 1] * chance[turn, 1]
+                )
+        else:
+            source = own[int(chance[turn, 2] * own.size)]
+            piece[:] = -1
+            piece[source] = 0
+            queue[0] = source
+            head, tail = 0, 1
+            while head < tail:
+                here = queue[head]
+                head += 1
+                for at in range(pointers[here], pointers[here + 1]):
+                    near = neighbours[at]
+                    if label[near] == offset and piece[near] < 0:
+                        piece[near] = piece[here] + 1
+                        queue[tail] = near
+                        tail += 1
+            for at in range(own.size):
+                along[at] = piece[own[at]] + 0.5 * np.sin(1.0 + 7.3 * own[at])
+        turn += 1
+        order = np.argsort(along)
+        total = weights[own].sum()
+        taken, load = 0, 0.0
+        while taken < own.size - 1 and (taken == 0 or load < total * (wanted[offset] // 2) / wanted[offset]):
+            load += weights[own[order[taken]]]
+            taken += 1
+        for rank in range(taken, own.size):
+            label[own[order[rank]]] = -2
+        # only the main piece of the second half stays apart, only what then hangs together the first
+        for kept, rest in ((-2, offset), (offset, -2)):
+            piece[:] = -1
+            number, largest, best = 0, -1, 0
+            for start in own:
+                if label[start] != kept or piece[start] >= 0:
+                    continue
+                piece[start] = number
+                queue[0] = start
+                head, tail = 0, 1
+                while head < tail:
+                    here = queue[head]
+                    head += 1
+                    for at in range(pointers[here], pointers[here + 1]):
+                        near = neighbours[at]
+                        if label[near] == kept and piece[near] < 0:
+                            piece[near] = number
+                            queue[tail] = near
+                            tail += 1
+                if tail > best:
+                    largest, best = number, tail
+                number += 1
+            for unit in own:
+                if label[unit] == kept and piece[unit] != largest:
+                    label[unit] = rest
+        load, size = 0.0, 0
+        for unit in own:
+            if label[unit] == offset:
+                load += weights[unit]
+                size += 1
+        left = int(np.round(wanted[offset] * load / max(total, 1e-300)))
+        left = min(max(left, 1, wanted[offset] - (own.size - size)), wanted[offset] - 1, size)
+        other = offset + left
+        for unit in own:
+            if label[unit] == -2:
+                label[unit] = other
+        wanted[other] = wanted[offset] - left
+        wanted[offset] = left
+    return label
 
 
 def _graph(instance: Instance) -> csr_array:
