@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.serving import listen
 from api.settings import Settings
 from api.store import Store
 from tests.api.contents import small_coverage, small_plan, small_town
@@ -46,13 +46,17 @@ def postgis() -> Iterator[PostgisServer]:
         yield server
 
 
+def _new_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "sqlite":
+        return f"sqlite:///{folder / 'wangge.sqlite'}"
+    server: PostgisServer = request.getfixturevalue("postgis")
+    return server.new_database()
+
+
 @pytest.fixture(params=["sqlite", "postgis"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of an empty database, once of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'wangge.sqlite'}"
-    server: PostgisServer = request.getfixturevalue("postgis")
-    return server.new_database()
+    return _new_database(request.param, request, tmp_path)
 
 
 @pytest.fixture
@@ -63,10 +67,11 @@ def store(database_url: str) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.fixture
-def served(database_url: str, tmp_path: Path) -> Iterator[Service]:
-    """Return a service of the small town with its plan and coverage."""
-    with running(database_url, tmp_path) as service:
+@pytest.fixture(scope="module", params=["sqlite", "postgis"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return a service of the small town with its plan and coverage; nothing may be changed in it."""
+    folder = tmp_path_factory.mktemp("service")
+    with running(_new_database(request.param, request, folder), folder) as service:
         yield service
 
 
@@ -79,7 +84,7 @@ def running(database_url: str, folder: Path) -> Iterator[Service]:
     for key, content in {"town": town, "plan": plan, "coverage": small_coverage(town, plan)}.items():
         store.add(key, content)
     store.close()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         app = create_app(Settings(database_url, folder / "tiles", port))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", proxy_headers=False, lifespan="on"))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from api.tiles import EXTENT, LARGEST_TILE_BYTES, TileLayer, TileSource, tile_of
 from api.tiles.cache import TileCache
 from maps.layers import LAYERS
+from tests.api.conftest import running
 from tests.towns import CRS
 
 WORLD_M = 2 * np.pi * 6378137.0
@@ -226,7 +227,12 @@ def test_wrong_tile_addresses_are_not_found(served, path):
     assert served.client.get(f"/tiles/{path.format(token=token)}").status_code == 404
 
 
-def test_a_new_revision_has_new_addresses(served):
+def test_a_new_revision_has_new_addresses(database_url, tmp_path):
+    with running(database_url, tmp_path) as service:
+        _adopt_and_look(service)
+
+
+def _adopt_and_look(served):
     before = served.app.state.views.of().token()
     town = served.app.state.store.town("town")
     buildings = town.buildings.copy()
