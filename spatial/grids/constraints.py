@@ -66,7 +66,7 @@ def _finding(
     ids = division.grids.index.to_numpy(object)[grids]
     codes = [_short(division, int(grid)) for grid in grids]
     names = division.fabric.town.communities["name"]
-    homes = [str(names.get(one, one)) for one in division.grids["community_id"].to_numpy(object)[grids]]
+    homes = [str(names.get(one, one)) for one in division.home[grids]]
     place = " / ".join(
         f"{home} {code}" if at == 0 or home != homes[at - 1] else code
         for at, (home, code) in enumerate(zip(homes, codes, strict=True))
@@ -125,7 +125,7 @@ class Window:
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:  # noqa: ARG002
         """See `Constraint.check`."""
         rules, weight = division.fabric.rules, division.weight
-        community = division.grids["community_id"].to_numpy(object)
+        community = division.home
         basic = division.is_basic
         for grid in np.flatnonzero(basic & (weight < rules.lower)):
             alone = ((community == community[grid]) & basic).sum() == 1
@@ -138,7 +138,7 @@ class Window:
                 lower=rules.lower,
                 short=round(rules.lower - weight[grid]),
             )
-        unit_weight = division.fabric.units["weight"].to_numpy(dtype=float)
+        unit_weight = division.fabric.arrays.weight
         for grid in np.flatnonzero(basic & (weight > rules.upper)):
             inhabited = np.flatnonzero((division.grid == grid) & (unit_weight > 0))
             single = len(inhabited) == 1
@@ -159,12 +159,13 @@ def _split_grids(division: Division, piece: Ints) -> Iterator[tuple[int, Ints, I
 
     What a grid holds of another community is no piece: that is another rule's fault.
     """
-    community = division.fabric.units["community_id"].to_numpy(object)
-    home = np.array([*division.grids["community_id"], None], dtype=object)[division.grid]
+    community = division.fabric.arrays.community
+    home = np.array([*division.home, None], dtype=object)[division.grid]
     inside = np.flatnonzero((division.grid >= 0) & (home == community))
-    pairs = pd.DataFrame({"grid": division.grid[inside], "piece": piece[inside]}).drop_duplicates()
-    several = pairs["grid"][pairs["grid"].duplicated()].unique()
-    weight = division.fabric.units["weight"].to_numpy(dtype=float)
+    pairs = np.unique(np.stack([division.grid[inside], piece[inside]]), axis=1)
+    grids, count = np.unique(pairs[0], return_counts=True)
+    several = grids[count > 1]
+    weight = division.fabric.arrays.weight
     for grid in np.sort(several):
         units = inside[division.grid[inside] == grid]
         pieces, label = np.unique(piece[units], return_inverse=True)
@@ -208,7 +209,7 @@ def _apart(division: Division, rule: str, grid: int, lesser: Ints, pieces: Ints)
         pieces=len(pieces),
         buildings=buildings,
         building_count=len(buildings),
-        households=round(division.fabric.units["households"].to_numpy(dtype=float)[lesser].sum()),
+        households=round(division.fabric.arrays.households[lesser].sum()),
     )
 
 
@@ -220,8 +221,8 @@ class CommunityBoundary:
 
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:  # noqa: ARG002
         """See `Constraint.check`."""
-        home = division.grids["community_id"].to_numpy(object)
-        community = division.fabric.units["community_id"].to_numpy(object)
+        home = division.home
+        community = division.fabric.arrays.community
         inside = np.flatnonzero(division.grid >= 0)
         foreign = inside[community[inside] != home[division.grid[inside]]]
         names = division.fabric.town.communities["name"]
@@ -237,7 +238,7 @@ class CommunityBoundary:
                 home=str(names.get(home[grid], home[grid])),
                 buildings=buildings,
                 building_count=len(buildings),
-                households=round(division.fabric.units["households"].to_numpy(dtype=float)[units].sum()),
+                households=round(division.fabric.arrays.households[units].sum()),
             )
 
 
@@ -286,7 +287,7 @@ class Counts:
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:  # noqa: ARG002
         """See `Constraint.check`."""
         basic = division.is_basic
-        home = division.grids["community_id"].to_numpy(object)
+        home = division.home
         names = division.fabric.town.communities["name"]
         present = set(division.fabric.units["community_id"])
         for community_id, count in division.fabric.rules.counts.items():
@@ -325,9 +326,10 @@ class EstatesWhole:
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:  # noqa: ARG002
         """See `Constraint.check`."""
         upper, kept = division.fabric.rules.upper, division.fabric.rules.kept_estates
-        weight = division.fabric.units["weight"].groupby(division.fabric.units["estate_id"]).sum()
+        arrays = division.fabric.arrays
         for spread in _spread_estates(division):
-            needed = max(1, int(np.ceil(weight[spread.estate_id] / upper - 1e-9)))
+            weight = arrays.weight[arrays.group == spread.group].sum()
+            needed = max(1, int(np.ceil(weight / upper - 1e-9)))
             if len(spread.grids) > needed and spread.estate_id not in kept:
                 yield _split_estate(division, Severity.WARNING, "estate_split", spread)
 
@@ -337,26 +339,22 @@ class _Spread:
     """An estate in several grids of one community: the grids, most buildings first, and those."""
 
     estate_id: str
+    group: int
     grids: Ints
     buildings: Ints
 
 
 def _spread_estates(division: Division) -> Iterator[_Spread]:
-    units = division.fabric.units
-    rows = pd.DataFrame(
-        {
-            "estate": units["estate_id"].to_numpy(object),
-            "community": units["community_id"].to_numpy(object),
-            "grid": division.grid,
-        }
+    arrays = division.fabric.arrays
+    inside = (arrays.group >= 0) & (division.grid >= 0)
+    touched, buildings = np.unique(
+        np.stack([arrays.group[inside], division.grid[inside]]), axis=1, return_counts=True
     )
-    rows = rows[rows["estate"].notna() & (rows["grid"] >= 0)]
-    counts = rows.groupby(["estate", "community", "grid"], sort=True).size().reset_index(name="buildings")
-    counts = counts[counts.duplicated(["estate", "community"], keep=False)]
-    counts = counts.sort_values(["estate", "community", "buildings"], ascending=[True, True, False])
-    for (estate_id, _), group in counts.groupby(["estate", "community"], sort=True):
-        grids, buildings = group["grid"].to_numpy(dtype=np.int64), group["buildings"].to_numpy(dtype=np.int64)
-        yield _Spread(str(estate_id), grids, buildings)
+    group, first, count = np.unique(touched[0], return_index=True, return_counts=True)
+    for one, start, grids in zip(group, first, count, strict=True):
+        if grids > 1:
+            order = start + np.argsort(-buildings[start : start + grids], kind="stable")
+            yield _Spread(str(arrays.group_estate[one]), int(one), touched[1][order], buildings[order])
 
 
 def _split_estate(division: Division, severity: Severity, rule: str, spread: _Spread) -> Finding:
@@ -381,20 +379,16 @@ class MainRoads:
 
     def check(self, division: Division, previous: Division | None) -> Iterator[Finding]:  # noqa: ARG002
         """See `Constraint.check`."""
-        units = division.fabric.units
-        inside = np.flatnonzero(division.grid >= 0)
-        rows = pd.DataFrame(
-            {
-                "grid": division.grid[inside],
-                "community": units["community_id"].to_numpy(object)[inside],
-                "side": units["side"].to_numpy()[inside],
-                "households": units["households"].to_numpy(dtype=float)[inside],
-            }
+        arrays = division.fabric.arrays
+        home = np.array([*division.home, None], dtype=object)[division.grid]
+        inside = np.flatnonzero((division.grid >= 0) & (home == arrays.community))
+        held, part = np.unique(
+            np.stack([division.grid[inside], arrays.side[inside]]), axis=1, return_inverse=True
         )
-        sums = rows.groupby(["grid", "community", "side"], as_index=False).sum()
-        several = sums[sums.duplicated(["grid", "community"], keep=False)]
-        for grid, households in several.groupby("grid")["households"]:
-            parts = np.sort(households.to_numpy())[::-1]
+        households = np.bincount(part.reshape(-1), weights=arrays.households[inside])
+        grids, count = np.unique(held[0], return_counts=True)
+        for grid in grids[count > 1]:
+            parts = np.sort(households[held[0] == grid])[::-1]
             yield _finding(
                 division,
                 Severity.WARNING,
@@ -518,8 +512,7 @@ def boundary_units(division: Division, first: str, second: str) -> Ints:
     a, b = division.numbers_of([first, second])
     if min(a, b) < 0:
         return np.empty(0, dtype=np.int64)
-    u = division.fabric.edges["first"].to_numpy(dtype=np.int64)
-    v = division.fabric.edges["second"].to_numpy(dtype=np.int64)
+    u, v = division.fabric.ends.T
     gu, gv = division.grid[u], division.grid[v]
     touch = ((gu == a) & (gv == b)) | ((gu == b) & (gv == a))
     return np.unique(np.concatenate([u[touch], v[touch]]))

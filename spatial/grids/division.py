@@ -52,19 +52,24 @@ class Division:
     @cached_property
     def weight(self) -> Floats:
         """What the window counts, per grid, shape (g,)."""
-        return self._sum(self.fabric.units["weight"].to_numpy(dtype=float))
+        return self._sum(self.fabric.arrays.weight)
 
     @cached_property
     def households(self) -> Floats:
         """Known households per grid, shape (g,)."""
-        return self._sum(self.fabric.units["households"].to_numpy(dtype=float))
+        return self._sum(self.fabric.arrays.households)
 
     def _sum(self, values: Floats) -> Floats:
         inside = self.grid >= 0
         total = np.bincount(self.grid[inside], weights=values[inside], minlength=len(self.grids))
         return total.astype(np.float64)
 
-    @property
+    @cached_property
+    def home(self) -> NDArray[np.object_]:
+        """Community of each grid, shape (g,)."""
+        return self.grids["community_id"].to_numpy(object)
+
+    @cached_property
     def is_basic(self) -> NDArray[np.bool_]:
         """Whether each grid is a basic one, shape (g,)."""
         return (self.grids["kind"] == "basic").to_numpy(dtype=bool)
@@ -105,9 +110,10 @@ class Division:
         ----------
         over_barriers : whether barriers are taken as if they were passable
         """
-        tables = [self.fabric.edges, self.fabric.parted] if over_barriers else [self.fabric.edges]
-        first = np.concatenate([table["first"].to_numpy(dtype=np.int64) for table in tables])
-        second = np.concatenate([table["second"].to_numpy(dtype=np.int64) for table in tables])
+        ends = self.fabric.ends
+        if over_barriers:
+            ends = np.concatenate([ends, self.fabric.parted_ends])
+        first, second = ends.T
         inside = (self.grid[first] == self.grid[second]) & (self.grid[first] >= 0)
         count = len(self.grid)
         graph = coo_array((np.ones(int(inside.sum())), (first[inside], second[inside])), shape=(count, count))

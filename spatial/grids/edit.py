@@ -159,12 +159,13 @@ class Editor:
         UsageError
             If the edit names a unit or a grid that does not exist, or asks for nothing.
         """
-        refusal = self._refusal(division, edit)
+        units, grids = _named(division, edit)
+        refusal = self._refusal(division, edit, units, grids)
         if refusal is not None:
             nothing = pd.DataFrame({"households_before": [], "households_after": []})
             scores = measure(division, ())
             return Answer(refusal, None, division, Report(), (), (), nothing, scores, scores)
-        return self.answer_change(division, self._change(division, edit))
+        return self.answer_change(division, self._change(division, edit, units, grids))
 
     def answer_change(self, division: Division, change: Change) -> Answer:
         """Return what becomes of a change, as in undoing (``change.inverse()``) and replaying.
@@ -220,10 +221,9 @@ class Editor:
 
     # what an edit comes to
 
-    def _refusal(self, division: Division, edit: Edit) -> Finding | None:
+    def _refusal(self, division: Division, edit: Edit, units: Ints, grids: list[str]) -> Finding | None:
         """Say why an edit can never be right."""
         locked = self.fabric.rules.locked_grids
-        units, grids = _named(division, edit)
         ids = division.grids.index.to_numpy(object)
         touched = [*grids, *(str(ids[one]) for one in np.unique(division.grid[units]) if one >= 0)]
         for name in touched:
@@ -231,10 +231,10 @@ class Editor:
                 return _refused("refused_locked", [name], locked=name, reason=locked[name])
         kinds = division.grids["kind"]
         special = [name for name in touched if kinds[name] == "special"]
-        strangers = set(_unit_names(edit)) & set(self.fabric.special_members["building_id"])
+        strangers = [one for one in _unit_names(edit) if not self.fabric.units_of_name[one]]
         if special or strangers:
-            return _refused("refused_special", special, buildings=" / ".join(sorted(strangers)))
-        community = self.fabric.units["community_id"].to_numpy(object)
+            return _refused("refused_special", special, buildings=" / ".join(strangers))
+        community = self.fabric.arrays.community
         homes = {str(division.grids["community_id"][name]) for name in grids} | set(community[units])
         if len(homes) > 1 and not isinstance(edit, Repair):
             names = self.fabric.town.communities["name"]
@@ -243,8 +243,7 @@ class Editor:
             )
         return None
 
-    def _change(self, division: Division, edit: Edit) -> Change:
-        units, grids = _named(division, edit)
+    def _change(self, division: Division, edit: Edit, units: Ints, grids: list[str]) -> Change:
         number = division.numbers_of(grids)
         target = division.grid.copy()
         match edit:
@@ -268,7 +267,7 @@ class Editor:
         moving = np.flatnonzero(target != division.grid)
         if not len(moving):
             raise UsageError("grids.edit_changes_nothing")
-        community = self.fabric.units["community_id"].to_numpy(object)
+        community = self.fabric.arrays.community
         known = len(division.grids)
         created: list[dict[str, Any]] = []
         names = dict(enumerate(division.grids.index.astype(str)))
@@ -319,8 +318,8 @@ class Editor:
         numbers = _with_neighbours(division, division.numbers_of(edit.grids))
         locked = division.numbers_of(list(self.fabric.rules.locked_grids))
         target = division.grid.copy()
-        community = self.fabric.units["community_id"].to_numpy(object)
-        home = division.grids["community_id"].to_numpy(object)
+        community = self.fabric.arrays.community
+        home = division.home
         fresh = len(division.grids)
         for community_id in sorted({str(home[one]) for one in numbers}):
             own = numbers[(home[numbers] == community_id) & ~np.isin(numbers, locked)]
@@ -400,13 +399,11 @@ def _named(division: Division, edit: Edit) -> tuple[Ints, list[str]]:
 
 def _units(division: Division, names: Collection[str]) -> Ints:
     """Units of buildings or stairwells, by id; buildings of special areas have none."""
-    members = division.fabric.members
-    own = members["building_id"].isin(names) | members["stairwell_id"].isin(names)
-    known = {*members["building_id"], *members["stairwell_id"].dropna()}
-    missing = set(names) - known - set(division.fabric.special_members["building_id"])
+    known = division.fabric.units_of_name
+    missing = set(names) - known.keys()
     if missing:
         raise UsageError("grids.edit_names_unknown", table="buildings", ids=sorted(missing))
-    return np.unique(members["unit"].to_numpy(dtype=np.int64)[own.to_numpy(dtype=bool)])
+    return np.unique(np.array([unit for name in names for unit in known[name]], dtype=np.int64))
 
 
 def _only_grid(division: Division, units: Ints) -> int:
@@ -442,8 +439,7 @@ def _half(division: Division, number: int) -> Ints:
 
 def _with_neighbours(division: Division, numbers: Ints) -> Ints:
     """Return basic grids and the basic grids that touch them."""
-    first = division.grid[division.fabric.edges["first"].to_numpy(dtype=np.int64)]
-    second = division.grid[division.fabric.edges["second"].to_numpy(dtype=np.int64)]
+    first, second = division.grid[division.fabric.ends.T]
     beside = np.concatenate([second[np.isin(first, numbers)], first[np.isin(second, numbers)], numbers])
     beside = np.unique(beside[beside >= 0])
     basic: Ints = beside[division.is_basic[beside]]

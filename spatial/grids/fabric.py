@@ -8,8 +8,9 @@ rule has one meaning everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -24,7 +25,7 @@ from spatial.grids.tessellation import SharedBoundaries, shared_boundaries, tess
 from spatial.grids.units import Units, build_units
 from spatial.town import Town
 
-__all__ = ["EDGE_KINDS", "Fabric", "Progress", "build_fabric"]
+__all__ = ["EDGE_KINDS", "Fabric", "Progress", "UnitArrays", "build_fabric"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the catalogue key of a stage, the steps done and the steps in all."""
@@ -51,6 +52,48 @@ _NO_BLOCK_EDGE = frozenset(
 Geometries = NDArray[np.object_]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class UnitArrays:
+    """Columns of the units as plain arrays, shape (n,) each.
+
+    Attributes
+    ----------
+    weight, households : what the window counts, and known households
+    community : id
+    group : number of the unit's estate within its community, −1 for none
+    side : number of the part of its community as cut by main roads, different in every community
+    place : mean place of its members in metres, shape (n, 2)
+    group_estate : id of the estate of each group, shape (groups,)
+    """
+
+    weight: NDArray[np.float64]
+    households: NDArray[np.float64]
+    community: NDArray[np.object_]
+    group: Ints
+    side: Ints
+    place: NDArray[np.float64]
+    group_estate: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, units: pd.DataFrame) -> UnitArrays:
+        """Return the arrays of a table of units."""
+        community = units["community_id"].to_numpy(object)
+        number = pd.factorize(community)[0].astype(np.int64)
+        estate, estates = pd.factorize(units["estate_id"], sort=True)
+        both = np.where(estate >= 0, estate * (number.max(initial=0) + 1) + number, -1)
+        groups = np.unique(both[both >= 0])
+        side = number * (units["side"].max() + 1 if len(units) else 1) + units["side"].to_numpy(np.int64)
+        return cls(
+            weight=units["weight"].to_numpy(dtype=np.float64),
+            households=units["households"].to_numpy(dtype=np.float64),
+            community=community,
+            group=np.where(both >= 0, np.searchsorted(groups, both), -1).astype(np.int64),
+            side=side.astype(np.int64),
+            place=units[["x", "y"]].to_numpy(dtype=np.float64),
+            group_estate=np.asarray(estates, dtype=object)[groups // (number.max(initial=0) + 1)],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +125,38 @@ class Fabric:
     parted: pd.DataFrame
     known_share: float
     findings: Report
+
+    @cached_property
+    def arrays(self) -> UnitArrays:
+        """The columns of ``units`` that every rule needs, as plain arrays."""
+        return UnitArrays.of(self.units)
+
+    @cached_property
+    def ends(self) -> Ints:
+        """Units of each edge, shape (m, 2)."""
+        return self.edges[["first", "second"]].to_numpy(dtype=np.int64)
+
+    @cached_property
+    def parted_ends(self) -> Ints:
+        """Units of each pair that only a barrier parts, shape (p, 2)."""
+        return self.parted[["first", "second"]].to_numpy(dtype=np.int64)
+
+    @cached_property
+    def unit_of_member(self) -> Mapping[tuple[str, str | None], int]:
+        """Unit of each building (with None) or stairwell, by building_id and stairwell_id."""
+        stairwell = self.members["stairwell_id"].astype(object)
+        names = zip(self.members["building_id"], stairwell.where(stairwell.notna(), None), strict=True)
+        return dict(zip(names, self.members["unit"].to_list(), strict=True))
+
+    @cached_property
+    def units_of_name(self) -> Mapping[str, tuple[int, ...]]:
+        """Units of each building or stairwell by its id; a building of a special area has none."""
+        found: dict[str, tuple[int, ...]] = dict.fromkeys(self.special_members["building_id"], ())
+        for (building, stairwell), unit in self.unit_of_member.items():
+            found[building] = (*found.get(building, ()), unit)
+            if stairwell is not None:
+                found[stairwell] = (unit,)
+        return found
 
     def restricted(self, communities: Collection[str]) -> tuple[Fabric, Ints]:
         """Return the fabric of some communities alone, and the numbers of its units here."""

@@ -92,18 +92,13 @@ def apply_change(division: Division, change: Change) -> Division:
         pd.concat([division.grids, created.set_index("grid_id").astype(object)]) if come else division.grids
     )
     table.index = table.index.astype("string").rename("grid_id")
-    members = division.fabric.members
-    row = {
-        (str(building), None if pd.isna(stairwell) else str(stairwell)): at
-        for at, (building, stairwell) in enumerate(
-            zip(members["building_id"], members["stairwell_id"], strict=True)
-        )
-    }
-    unknown = [one.building_id for one in change.moved if (one.building_id, one.stairwell_id) not in row]
+    of_member = division.fabric.unit_of_member
+    unknown = [
+        one.building_id for one in change.moved if (one.building_id, one.stairwell_id) not in of_member
+    ]
     if unknown:
         raise ConflictError("grids.edit_conflict", table="buildings", ids=unknown)
-    at = [row[one.building_id, one.stairwell_id] for one in change.moved]
-    unit = members["unit"].to_numpy(dtype=np.int64)[at]
+    unit = np.array([of_member[one.building_id, one.stairwell_id] for one in change.moved], dtype=np.int64)
     old = _numbers(table, [one.from_grid for one in change.moved])
     wrong = division.grid[unit] != old
     if wrong.any():

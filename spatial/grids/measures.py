@@ -33,22 +33,19 @@ Floats = NDArray[np.float64]
 
 def problem(fabric: Fabric, units: Ints) -> dict[str, Any]:
     """Return the arrays that `spatial.grids.partition` takes, for some units of one community."""
-    rules, table = fabric.rules, fabric.units
-    position = np.full(len(table), -1, dtype=np.int64)
+    rules, arrays = fabric.rules, fabric.arrays
+    position = np.full(len(arrays.weight), -1, dtype=np.int64)
     position[units] = np.arange(len(units))
-    first = position[fabric.edges["first"].to_numpy(dtype=np.int64)]
-    second = position[fabric.edges["second"].to_numpy(dtype=np.int64)]
+    first, second = position[fabric.ends.T]
     inside = (first >= 0) & (second >= 0)
-    chosen = table.iloc[units]
-    groups = pd.factorize(chosen["estate_id"])[0].astype(np.int64)
     return {
-        "weights": chosen["weight"].to_numpy(dtype=float),
+        "weights": arrays.weight[units],
         "edges": np.stack([first[inside], second[inside]], axis=1),
         "lower": rules.lower,
         "upper": rules.upper,
-        "coordinates": chosen[["x", "y"]].to_numpy(dtype=float),
-        "groups": groups if "extra_pieces" in rules.wishes else None,
-        "sides": chosen["side"].to_numpy(dtype=np.int64),
+        "coordinates": arrays.place[units],
+        "groups": arrays.group[units] if "extra_pieces" in rules.wishes else None,
+        "sides": arrays.side[units],
         "side_penalty_m": rules.side_penalty_m,
     }
 
@@ -73,21 +70,18 @@ def measure(division: Division, communities: Sequence[str] | None = None) -> pd.
         crossings, inertia.  Units in no grid count for nothing but the households.
     """
     fabric = division.fabric
-    units = fabric.units
-    community = units["community_id"].to_numpy(object)
-    weight = units["weight"].to_numpy(dtype=float)
-    basic = division.is_basic
-    grid_community = division.grids["community_id"].to_numpy(object)
+    arrays = fabric.arrays
+    community, weight, basic = arrays.community, arrays.weight, division.is_basic
     outside = outside_window(division.weight, fabric.rules.lower, fabric.rules.upper)
     rows = []
     for community_id in fabric.town.communities.index if communities is None else communities:
         own = np.flatnonzero((community == community_id) & (division.grid >= 0))
         own = own[basic[division.grid[own]]]
-        grids = np.flatnonzero(basic & (grid_community == community_id))
+        grids = np.flatnonzero(basic & (division.home == community_id))
         row: dict[str, Any] = {
             "community_id": community_id,
             "grids": len(grids),
-            "households": units["households"].to_numpy(dtype=float)[community == community_id].sum(),
+            "households": arrays.households[community == community_id].sum(),
             "in_range": int((outside[grids] == 0).sum()),
             "violation": float(outside[grids].sum()),
             "extra_pieces": 0,

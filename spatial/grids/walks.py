@@ -33,7 +33,7 @@ class GridWalk:
 
 def greatest_walks(division: Division, longer_than_m: float = 0.0) -> Iterator[GridWalk]:
     """Yield the greatest walk across each basic grid, where it is longer than a length."""
-    place = division.fabric.units[["x", "y"]].to_numpy(dtype=float)
+    place = division.fabric.arrays.place
     for grid in np.flatnonzero(division.is_basic):
         units = division.units_of(int(grid))
         if len(units) < 2:
