@@ -20,12 +20,11 @@ __all__ = [
     "RATE_FIGURES",
     "WALK_CODES",
     "Measured",
+    "Rates",
     "band_of",
     "cover_class",
     "measured_categories",
     "plain",
-    "rates_of",
-    "town_bands",
     "walk_codes",
 ]
 
@@ -98,21 +97,30 @@ def walk_codes(coverage: Coverage, buildings: pd.Index) -> pd.DataFrame:
     return long.set_index(["building_id", "category"])["walk"].unstack().reindex(buildings)  # noqa: PD010
 
 
-def rates_of(coverage: Coverage, category: str, subject_type: str) -> pd.DataFrame:
-    """Return the household rates of a category by subject_id and limit_m."""
-    rates = coverage.rates.reindex(columns=[column.name for column in COVERAGE_TABLES["rates"].columns])
-    own = (
-        (rates["category"] == category)
-        & (rates["basis"] == "households")
-        & (rates["subject_type"] == subject_type)
-    )
-    return rates[own.fillna(value=False).to_numpy(bool)].set_index(["subject_id", "limit_m"]).sort_index()
+class Rates:
+    """The household rates of a coverage, found by category and kind of subject.
 
+    Parameters
+    ----------
+    coverage : the coverage; its table of rates is sorted once
+    """
 
-def town_bands(coverage: Coverage, category: str) -> list[float | None]:
-    """Return the households within each walking band of the town, null where not assessed."""
-    whole = rates_of(coverage, category, "town").droplevel("subject_id")["numerator"]
-    return [None if pd.isna(value) else float(value) for value in whole.reindex(list(BAND_LIMITS_M))]
+    def __init__(self, coverage: Coverage) -> None:
+        columns = [column.name for column in COVERAGE_TABLES["rates"].columns]
+        rates = coverage.rates.reindex(columns=columns)
+        rates = rates[(rates["basis"] == "households").fillna(value=False).to_numpy(bool)]
+        self._parts = dict(list(rates.groupby(["category", "subject_type"])))
+        self._none = rates.iloc[:0]
+
+    def of(self, category: str, subject_type: str) -> pd.DataFrame:
+        """Return the rates of a category by subject_id and limit_m; no rows where there are none."""
+        found = self._parts.get((category, subject_type), self._none)
+        return found.set_index(["subject_id", "limit_m"]).sort_index()
+
+    def bands(self, category: str) -> list[float | None]:
+        """Return the households within each walking band of the town, null where not assessed."""
+        whole = self.of(category, "town").droplevel("subject_id")["numerator"]
+        return [None if pd.isna(value) else float(value) for value in whole.reindex(list(BAND_LIMITS_M))]
 
 
 def band_of(walks: pd.Series, limit_m: float) -> pd.Series:

@@ -203,6 +203,7 @@ def _labels(layer: Layer, window: tuple[int, int]) -> Iterator[tuple[int, dict[s
                 look.rank - 2,
                 base
                 | {"id": f"{name}-second", "minzoom": max(from_zoom, label.second_from_zoom)}
+                | {"filter": ["!=", ["get", "kind"], "special"]}
                 | _text(
                     _counted(label.second, window), _SECOND, [0, 0.95], _out_of_range(label.second, window)
                 ),

@@ -26,12 +26,11 @@ from maps.features import drawn_by, features, household_columns, label_points, s
 from maps.figures import (
     BANDS,
     Measured,
+    Rates,
     band_of,
     cover_class,
     measured_categories,
     plain,
-    rates_of,
-    town_bands,
     walk_codes,
 )
 from maps.layers import LAYERS
@@ -112,8 +111,12 @@ class View:
     @lru_cache(maxsize=64)  # noqa: B019 - a view lives as long as its service
     def _frame(self, layer_id: str, plan_id: str | None) -> gpd.GeoDataFrame:
         town = self.town_data
-        plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()), _no_plan(town))
-        return features(layer_id, town, plan, self.coverage or _no_coverage(town))
+        plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()), None)
+        return features(layer_id, town, plan or _no_plan(town), self.coverage or _no_coverage(town))
+
+    @cached_property
+    def _rates(self) -> Rates:
+        return Rates(self._coverage)
 
     @property
     def _coverage(self) -> Coverage:
@@ -254,7 +257,7 @@ class View:
                     "group": one.group,
                     "limit_m": one.limit_m,
                     "facilities": one.facilities,
-                    "rate": _share(rates_of(self._coverage, one.category, "town"), one.limit_m),
+                    "rate": _share(self._rates.of(one.category, "town"), one.limit_m),
                     "gaps": int((self._coverage.gaps["category"] == one.category).sum()),
                 }
                 for one in self.measured.values()
@@ -264,19 +267,19 @@ class View:
     # ---- coverage ------------------------------------------------------------------------------
     def rates(self, category: str) -> dict[str, Any]:
         """Return a category's rates at its limit: the town's with its bands, communities' and grids'."""
-        measured, coverage = self.measured[category], self._coverage
-        whole = _at(rates_of(coverage, category, "town"), measured.limit_m)
+        measured = self.measured[category]
+        whole = _at(self._rates.of(category, "town"), measured.limit_m)
         return {
             "category": category,
             "limit_m": measured.limit_m,
             "town": _rate(whole.iloc[0]) if len(whole) else None,
-            "bands": town_bands(coverage, category),
+            "bands": self._rates.bands(category),
             "communities": self._subject_rates(category, "community", "communities"),
             "grids": self._subject_rates(category, "grid", "grids"),
         }
 
     def _subject_rates(self, category: str, kind: str, layer_id: str) -> list[dict[str, Any]]:
-        rates = _at(rates_of(self._coverage, category, kind), self.measured[category].limit_m)
+        rates = _at(self._rates.of(category, kind), self.measured[category].limit_m)
         frame = self.frame(layer_id, next(iter(self.plans), None))
         found = rates.reindex(frame.index)
         return [

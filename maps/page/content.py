@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from maps.cartography import STRATA
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import features, household_columns, label_points, line_work
-from maps.figures import RATE_FIGURES, Measured, measured_categories, plain, rates_of, town_bands, walk_codes
+from maps.figures import RATE_FIGURES, Measured, Rates, measured_categories, plain, walk_codes
 from maps.layers import LAYERS, Layer
 from maps.symbology import BAND_LIMITS_M, COVER_LIMITS, FACILITY_GROUPS, glyph
 from spatial.grids.plan import Plan
@@ -40,6 +40,7 @@ def page_content(town: Town, plan: Plan, coverage: Coverage) -> str:
     """Return everything the static page shows, as JSON."""
     shown = {layer_id: features(layer_id, town, plan, coverage) for layer_id in LAYERS}
     measured = measured_categories(town, coverage)
+    rates = Rates(coverage)
     walks = walk_codes(coverage, shown["buildings"].index)
     document = {
         "town": _town(town),
@@ -76,7 +77,7 @@ def page_content(town: Town, plan: Plan, coverage: Coverage) -> str:
         "walks": {
             one.category: [plain(value) for value in walks[one.category].astype(object)] for one in measured
         },
-        "rates": {one.category: _rates(coverage, one) for one in measured},
+        "rates": {one.category: _rates(rates, one) for one in measured},
         "gap_categories": coverage.gaps["category"].reindex(shown["gaps"].index).tolist(),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -133,15 +134,15 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _rates(coverage: Coverage, measured: Measured) -> dict[str, Any]:
+def _rates(rates: Rates, measured: Measured) -> dict[str, Any]:
     """Return a category's figures: the town's, its bands, and those of communities and grids."""
-    figures: dict[str, Any] = {"bands": town_bands(coverage, measured.category)}
+    figures: dict[str, Any] = {"bands": rates.bands(measured.category)}
     for kind in ("town", "community", "grid"):
-        rates = rates_of(coverage, measured.category, kind)
-        rates = rates[rates.index.get_level_values("limit_m") == measured.limit_m]
+        found = rates.of(measured.category, kind)
+        found = found[found.index.get_level_values("limit_m") == measured.limit_m]
         figures[kind] = {
             str(subject): [_rounded(one) for one in row]
-            for (subject, _), row in zip(rates.index, rates[list(RATE_FIGURES)].to_numpy(object), strict=True)
+            for (subject, _), row in zip(found.index, found[list(RATE_FIGURES)].to_numpy(object), strict=True)
         }
     return figures
 

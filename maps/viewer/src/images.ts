@@ -52,6 +52,6 @@ async function badge(group: string): Promise<ImageData> {
 const HATCHES = ['--special-hatch', '--ink-disabled', '--moved'];
 
 export async function addImages(map: MapLibre): Promise<void> {
-  for (const name of HATCHES) map.addImage(`hatch${name}`, hatch(name, 8, name === '--moved' ? 1.8 : 1.1), { pixelRatio: SCALE });
+  for (const name of HATCHES) map.addImage(`hatch${name}`, hatch(name, 8, name === '--moved' ? 1.3 : 1), { pixelRatio: SCALE });
   for (const group of Object.keys(GLYPHS)) map.addImage(`badge-${group}`, await badge(group), { pixelRatio: SCALE });
 }

@@ -81,6 +81,10 @@ export class WanggeMap extends LitElement {
     return this;
   }
 
+  private get name(): string {
+    return this.side ? `${text('viewer.map')} ${this.side.toUpperCase()}` : text('page.map');
+  }
+
   protected override render() {
     return html`<div class="canvas"></div>`;
   }
@@ -100,11 +104,10 @@ export class WanggeMap extends LitElement {
       maxZoom: 19,
       minZoom: 9,
       fadeDuration: 0,
-      locale: { 'Map.Title': text('page.map') },
+      locale: { 'Map.Title': this.name },
     });
     map.touchZoomRotate.disableRotation();
     this.map = map;
-    map.getCanvas().setAttribute('aria-label', text('page.map'));
     map.once('style.load', () => void this.begin());
     map.on('click', (event: MapMouseEvent) => this.dispatchEvent(new CustomEvent('ask', { detail: event.lngLat, bubbles: true })));
     map.on('move', () => this.dispatchEvent(new CustomEvent('moved', { bubbles: true })));

@@ -33,7 +33,7 @@ export class WanggeSearch extends LitElement {
   protected override render() {
     const open = this.found !== null;
     return html`<div class="find">${icon('search', 16)}
-      <input type="search" role="combobox" autocomplete="off" aria-label=${text('viewer.search')} placeholder=${text('viewer.search')} aria-expanded=${open} aria-controls="found" aria-activedescendant=${this.chosen >= 0 ? `found-${this.chosen}` : ''} @input=${this.type} @keydown=${this.key} @blur=${() => window.setTimeout(() => (this.found = null), 150)}>
+      <input type="search" role="combobox" autocomplete="off" aria-label=${text('viewer.search')} placeholder=${text('viewer.search')} aria-expanded=${open} aria-controls="found" aria-activedescendant=${this.chosen >= 0 ? `found-${this.chosen}` : nothing} @input=${this.type} @keydown=${this.key} @blur=${() => window.setTimeout(this.close, 150)}>
       <kbd aria-hidden="true">/</kbd></div>
       <ul id="found" class="card found" role="listbox" aria-label=${text('viewer.found')} ?hidden=${!open}>
         ${this.found?.length === 0 ? html`<li class="quiet" role="option" aria-selected="false">${text('viewer.nothing_found')}</li>` : nothing}
@@ -49,7 +49,7 @@ export class WanggeSearch extends LitElement {
 
   private async ask(words: string): Promise<void> {
     if (!words) {
-      this.found = null;
+      this.close();
       return;
     }
     const { places } = await api.places(words);
@@ -60,7 +60,7 @@ export class WanggeSearch extends LitElement {
 
   private key = (event: KeyboardEvent): void => {
     const last = (this.found?.length ?? 0) - 1;
-    if (event.key === 'Escape') this.found = null;
+    if (event.key === 'Escape') this.close();
     else if (event.key === 'ArrowDown') this.chosen = Math.min(last, this.chosen + 1);
     else if (event.key === 'ArrowUp') this.chosen = Math.max(0, this.chosen - 1);
     else if (event.key === 'Enter' && this.found?.[this.chosen]) this.go(this.found[this.chosen] as Found);
@@ -68,8 +68,13 @@ export class WanggeSearch extends LitElement {
     event.preventDefault();
   };
 
-  private go(one: Found): void {
+  private close = (): void => {
     this.found = null;
+    this.chosen = -1;
+  };
+
+  private go(one: Found): void {
+    this.close();
     const [west, south, east, north] = one.bounds;
     store.go(one.bounds);
     store.dispatchEvent(new CustomEvent('ask', { detail: { lng: (west + east) / 2, lat: (south + north) / 2 } }));
