@@ -5,6 +5,7 @@ from spatial.io.exporting import EXPORT_FORMATS, export_tables
 from spatial.io.importing import ImportResult, import_town
 from spatial.io.mapping import TownMapping, parse_mapping, read_mapping
 from spatial.io.naming import address_parts, match_codes
+from spatial.io.online import download_osm
 from spatial.io.packages import (
     read_coverage,
     read_package,
@@ -28,6 +29,7 @@ __all__ = [
     "TakenBack",
     "TownMapping",
     "address_parts",
+    "download_osm",
     "export_tables",
     "import_town",
     "match_codes",

@@ -123,7 +123,8 @@ def _merged(
     account.conflicts.extend((name, one, None, None, one, one) for one in added.intersection(ours.index))
     new = added.difference(ours.index)
     if len(new):
-        result = pd.concat([result, theirs.loc[new].reindex(columns=result.columns)])
+        rows: list[pd.DataFrame] = [result, theirs.loc[new].reindex(columns=result.columns)]
+        result = pd.DataFrame(pd.concat(rows))
         account.changes.extend((name, one, None, None, one) for one in new)
     if isinstance(ours, gpd.GeoDataFrame):
         return gpd.GeoDataFrame(result, geometry="geometry", crs=ours.crs)

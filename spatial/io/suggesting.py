@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.crs import guess_references
+from spatial.io.osm import OSM_LAYERS
 from spatial.io.sources import Sources
 from spatial.io.vocabulary import (
     category_of,
@@ -66,7 +67,10 @@ def suggest_mapping(sources: Sequence[Path | str]) -> str:
     """
     with Sources.of(sources, ["highway", "building"]) as opened:
         frames = {name: opened.read(name) for name in opened.layer_names if not opened.is_osm(name)}
-        from_osm = any(opened.is_osm(name) for name in opened.layer_names)
+        tagged = {
+            name for name in opened.layer_names if opened.is_osm(name) or _is_tagged(name, frames[name])
+        }
+        frames = {name: frame for name, frame in frames.items() if name not in tagged}
         name = opened.paths[0].name.partition(".")[0]
     chosen = {
         layer: table for layer, frame in frames.items() if (table := _table_of(layer, frame)) is not None
@@ -82,9 +86,14 @@ def suggest_mapping(sources: Sequence[Path | str]) -> str:
     blocks += [
         f"# {_CONTROL.sub(' ', text('io.suggest.passed_over', layer=layer))}\n" for layer in passed_over
     ]
-    if from_osm:
+    if tagged:
         blocks.append((files(__package__) / "osm_mapping.toml").read_text(encoding="utf-8"))
     return "\n".join(blocks)
+
+
+def _is_tagged(layer: str, frame: pd.DataFrame) -> bool:
+    """Return whether a layer holds OpenStreetMap objects, as `spatial.io.online` writes them."""
+    return layer.partition(":")[2] in OSM_LAYERS and "osm_id" in frame.columns
 
 
 def _table_of(layer: str, frame: pd.DataFrame) -> Table | None:
