@@ -1,18 +1,21 @@
 """The life circle: coverage, gaps, isochrones, capacity and siting, on foot."""
 
 from spatial.lifecircle.capacity import CapacityReport, assess_capacity, two_step_access
-from spatial.lifecircle.coverage import Coverage, assess_coverage
+from spatial.lifecircle.coverage import Assessment, Coverage, assess_coverage
 from spatial.lifecircle.openings import best_openings
 from spatial.lifecircle.proposal import Proposal, site_facilities
 from spatial.lifecircle.rates import Indicator, covered_share
 from spatial.lifecircle.siting import Siting, locate
 from spatial.lifecircle.survey import Survey
+from spatial.lifecircle.whatif import Outcome, try_changes
 from spatial.search import walk
 
 __all__ = [
+    "Assessment",
     "CapacityReport",
     "Coverage",
     "Indicator",
+    "Outcome",
     "Proposal",
     "Siting",
     "Survey",
@@ -22,6 +25,7 @@ __all__ = [
     "covered_share",
     "locate",
     "site_facilities",
+    "try_changes",
     "two_step_access",
     "walk",
 ]

@@ -101,23 +101,24 @@ class Assessment:
     Attributes
     ----------
     town : the town
+    plan, profile : plan whose grids have rates, and indicators that have
     survey : its places on its network
     pace : pace profile, None in distance mode
     limits : limits of each category in metres, its own first
     labels : nearest public service of every node, for each category
     walks : walks of every building to every category
     figures : the rates
-    has_plan : whether grids have rates
     """
 
     town: Town
+    plan: Assigned | None
+    profile: tuple[Indicator, ...]
     survey: Survey
     pace: Pace | None
     limits: tuple[tuple[float, ...], ...]
     labels: tuple[Labels, ...]
     walks: Walks
     figures: Figures
-    has_plan: bool
 
     @classmethod
     def of(
@@ -137,8 +138,8 @@ class Assessment:
         names = survey.places.categories
         limits = tuple(_limits(name, profile or (), walker) for name in names)
         told("lifecircle.stage_search", 0, len(names))
-        seeds = [survey.seeds(category) for category in range(len(names))]
         search_m = [_SEARCH_FACTOR * max(one) for one in limits]
+        seeds = [survey.seeds(category) for category in range(len(names))]
         labels = label_each(survey.network, seeds, search_m, threads=os.cpu_count() or 1)
         found = [survey.measure(number, labels[number], search_m[number]) for number in range(len(names))]
         walks = Walks.of(found, len(survey.places.buildings))
@@ -150,7 +151,11 @@ class Assessment:
             for limit_m in limits[number]
         ] + [Question.of(indicator, names) for indicator in profile or ()]
         figures = Figures.of(subjects_of(town, survey.places, plan), bases, questions, walks)
-        return cls(town, survey, walker, limits, tuple(labels), walks, figures, plan is not None)
+        return cls(town, plan, tuple(profile or ()), survey, walker, limits, tuple(labels), walks, figures)
+
+    def again(self, town: Town) -> Assessment:
+        """Measure another state of the town by the same plan, profile and pace."""
+        return Assessment.of(town, self.plan, self.profile, pace=self.pace.name if self.pace else None)
 
     def search_m(self, category: int) -> float:
         """Return how far walks to a category are searched, metres."""
@@ -190,7 +195,7 @@ class Assessment:
             "synthetic": "true" if self.town.synthetic else "false",
             **mode,
             "search_factor": str(_SEARCH_FACTOR),
-            "grids": "true" if self.has_plan else "false",
+            "grids": "true" if self.plan is not None else "false",
             "code_version": code_version(),
         }
 

@@ -6,7 +6,7 @@ facility that is an area without any at every stretch of its outline, as a park 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import geopandas as gpd
@@ -20,7 +20,7 @@ from spatial.findings import Finding, Severity
 from spatial.network import Attachments, StreetNetwork, attach
 from spatial.town import Town
 
-__all__ = ["Places", "locate_places"]
+__all__ = ["Places", "locate_places", "replaced_facilities"]
 
 Ints = npt.NDArray[np.int64]
 Points = npt.NDArray[np.float64]
@@ -38,9 +38,9 @@ class Places:
     ----------
     buildings : the buildings, by id
     facilities : the facilities that are open, by id and sorted by it: the lower of two equally near is nearest
-    building_ways : attachments of the points of the buildings
-    building_of : (p,) building each of these points belongs to
-    facility_ways : attachments of the facilities
+    building_xy, facility_xy : (p, 2) points by which they are entered
+    building_of, facility_of : (p,) building or facility each of these points belongs to
+    building_ways, facility_ways : attachments of the points
     estate_of : (f,) estate whose residents alone a facility serves; '' for a public one
     estate_at : (b,) estate of each building, '' for none
     building_centre, facility_centre : (b,) and (f,) points inside them
@@ -53,8 +53,11 @@ class Places:
 
     buildings: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
-    building_ways: Attachments
+    building_xy: Points
+    facility_xy: Points
     building_of: Ints
+    facility_of: Ints
+    building_ways: Attachments
     facility_ways: Attachments
     estate_of: npt.NDArray[np.object_]
     estate_at: npt.NDArray[np.object_]
@@ -88,14 +91,14 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
     facilities = town.facilities.loc[town.facilities["closed"].isna()].sort_index()
     step_m = network.rules.outline_step_m
     facility_xy, facility_of = _points(facilities, _entrances(town, "facility_id"), outline_step_m=step_m)
-    facility_ways = attach(network, facility_xy).of_owner(facility_of)
+    facility_ways = attach(network, facility_xy)
 
     estate_of, homeless = _serving_estates(facilities, town.estates)
     names, offered, complete = _offers(town, facilities)
     centre = _centres(buildings)
     findings = [
         *_stranded(buildings, building_of[building_ways.point], "buildings"),
-        *_stranded(facilities, facility_ways.point, "facilities"),
+        *_stranded(facilities, facility_of[facility_ways.point], "facilities"),
     ]
     if len(homeless):
         findings.append(
@@ -104,8 +107,11 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
     return Places(
         buildings=buildings,
         facilities=facilities,
-        building_ways=building_ways,
+        building_xy=building_xy,
+        facility_xy=facility_xy,
         building_of=building_of,
+        facility_of=facility_of,
+        building_ways=building_ways,
         facility_ways=facility_ways,
         estate_of=estate_of,
         estate_at=_estates_at(buildings, centre, town.estates),
@@ -116,6 +122,66 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
         categories=names,
         complete=complete,
         findings=tuple(findings),
+    )
+
+
+def replaced_facilities(
+    places: Places, town: Town, network: StreetNetwork, changed: list[str], relocated: set[str]
+) -> Places | None:
+    """Return the places after some facilities have come, moved, or changed what they offer.
+
+    The numbers of the facilities stay, and new ones come at the end.  None where the change is of
+    another kind: a new category, an entrance, or a service that is kept to an estate.
+    """
+    new = [one for one in changed if one not in places.facilities.index]
+    rows = town.facilities.reindex(changed)
+    facilities = places.facilities
+    if new:
+        facilities = facilities.reindex(facilities.index.append(pd.Index(new)))
+    names, placed = facilities.index, pd.Index(sorted(relocated))
+    entrances = town.layer("entrances")
+    if rows.geometry.loc[placed].isna().any() or entrances["facility_id"].isin(placed).any():
+        return None
+    if rows["closed"].notna().any() or (rows["access"] == "estate").any():
+        return None
+    category = pd.Index(places.categories).get_indexer(pd.Index(town.services["category"]))
+    facility = names.get_indexer(pd.Index(town.services["facility_id"]))
+    open_ = facility >= 0
+    if (category[open_] < 0).any():
+        return None
+
+    numbers = names.get_indexer(placed)
+    xy, of_placed = _points(
+        rows.loc[placed], entrances.iloc[:0].rename(columns={"facility_id": "owner"}),
+        outline_step_m=network.rules.outline_step_m,
+    )  # fmt: skip
+    kept = np.flatnonzero(~np.isin(places.facility_of, numbers))
+    place = np.full(len(places.facility_of), -1, np.int64)
+    place[kept] = np.arange(len(kept))
+    ways = places.facility_ways.chosen(np.isin(places.facility_ways.point, kept))
+    ways = replace(ways, point=place[ways.point])
+    points = len(kept) + np.arange(len(xy))
+    centre = np.concatenate([places.facility_centre, np.full(len(new), None)])
+    centre[numbers] = _centres(rows.loc[placed])
+    facility_of = np.concatenate([places.facility_of[kept], numbers[of_placed]])
+    fresh = ways.with_points(points, attach(network, xy))
+    return replace(
+        places,
+        facilities=facilities,
+        facility_xy=np.concatenate([places.facility_xy[kept], xy]),
+        facility_of=facility_of,
+        facility_ways=fresh,
+        facility_centre=centre,
+        estate_of=np.concatenate([places.estate_of, np.full(len(new), "", object)]),
+        offered=np.column_stack([facility[open_], category[open_]]).astype(np.int64),
+        findings=(
+            *(
+                one
+                for one in places.findings
+                if one.rule != "off_network" or one.statement.table != "facilities"
+            ),
+            *_stranded(facilities, facility_of[fresh.point], "facilities"),
+        ),
     )
 
 

@@ -65,6 +65,12 @@ class CategoryWalks:
     most: Numbers
     status: npt.NDArray[np.int8]
 
+    def merged(self, others: CategoryWalks, only: npt.NDArray[np.bool_]) -> CategoryWalks:
+        """Return these walks for some buildings, and others for the rest."""
+        return CategoryWalks(
+            *(np.where(only, getattr(self, name), getattr(others, name)) for name in (*_WORDS, "status"))
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Walks:
@@ -141,7 +147,7 @@ class Survey:
     @cached_property
     def facility_doors(self) -> Doors:
         """The doors of the facilities that are used."""
-        ways = self.places.facility_ways
+        ways = self.places.facility_ways.of_owner(self.places.facility_of)
         return Doors.of(self.network, ways.chosen(ways.rank == 0))
 
     @cached_property
@@ -150,7 +156,7 @@ class Survey:
         ways = self.places.building_ways
         last = np.zeros(len(self.places.building_of), np.int64)
         np.maximum.at(last, ways.point, ways.rank)
-        owner = self.places.building_of[ways.point]
+        owner = self.row_owner
         rows = []
         for rank in range(self.network.rules.candidates):
             chosen = np.flatnonzero(ways.rank == np.minimum(rank, last[ways.point])).astype(np.int64)
@@ -159,7 +165,9 @@ class Survey:
 
     def doors_of(self, facilities: Ints) -> Doors:
         """Return the doors of some facilities."""
-        return self.facility_doors.chosen(np.isin(self.facility_doors.owner, facilities))
+        wanted = np.zeros(len(self.places.facilities), bool)
+        wanted[facilities] = True
+        return self.facility_doors.chosen(np.flatnonzero(wanted[self.facility_doors.owner]))
 
     def public(self, category: int) -> Ints:
         """Return the facilities that offer a category to everyone."""
@@ -171,31 +179,52 @@ class Survey:
         """Return the public services of a category as seeds, numbered by facility."""
         return self.doors_of(self.public(category)).seeds()
 
-    def measure(self, category: int, labels: Labels, search_m: float) -> CategoryWalks:
-        """Return the walks to a category, given the labels of its public services."""
+    def measure(
+        self, category: int, labels: Labels, search_m: float, only: npt.NDArray[np.bool_] | None = None
+    ) -> CategoryWalks:
+        """Return the walks to a category, given the labels of its public services.
+
+        With ``only`` (b,), walks of other buildings are left out, and mean nothing.
+        """
+        rows = [*self.variants]
         doors = self.building_doors
+        if only is not None:
+            kept = np.flatnonzero(only[self.row_owner])
+            place = np.full(len(doors), -1, np.int64)
+            place[kept] = np.arange(len(kept))
+            rows = [place[one[only[self.row_owner[one]]]] for one in rows]
+            doors = doors.chosen(kept)
+        owner = self.row_owner if only is None else self.row_owner[kept]
         services = self.doors_of(self.public(category))
         steps, facility = arrivals(labels, doors, services, search_m)
-        best = [self._nearest(steps, facility, rows) for rows in self.variants]
+        best = [self._nearest(steps, facility, one, owner) for one in rows]
         least = np.minimum.reduce([one[0] for one in best])
         most = np.maximum.reduce([one[0] for one in best])
         nearest, number = best[0]
         if len(self.places.facilities_of(category)) > len(self.public(category)):
-            inside, own = self._within_estates(category, search_m)
+            inside, own = self._within_estates(category, search_m, only)
             nearer = inside < nearest
             nearest, number = np.where(nearer, inside, nearest), np.where(nearer, own, number)
             least, most = np.minimum(least, inside), np.minimum(most, inside)
-        status = self._status(category, nearest)
+        status = self._status(category, nearest, only)
         return CategoryWalks(nearest, number, least, most, status)
 
-    def _nearest(self, steps: Numbers, facility: Numbers, rows: Ints) -> tuple[Numbers, Numbers]:
+    @cached_property
+    def row_owner(self) -> Ints:
+        """Building of each row of `building_doors`."""
+        owner: Ints = self.places.building_of[self.places.building_ways.point]
+        return owner
+
+    def _nearest(
+        self, steps: Numbers, facility: Numbers, rows: Ints, row_owner: Ints
+    ) -> tuple[Numbers, Numbers]:
         """Return the least of the walks of each building over some of its doors."""
         count = len(self.places.buildings)
         best = np.full(count, CLOSED, np.int32)
         number = np.full(count, _NOBODY, np.int32)
         if not len(rows):
             return best, number
-        owner = self.places.building_of[self.places.building_ways.point[rows]]
+        owner = row_owner[rows]
         first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
         keys = (steps[rows].astype(np.int64) << 32) | (facility[rows].astype(np.int64) & 0xFFFFFFFF)
         least = np.minimum.reduceat(keys, first)
@@ -203,11 +232,15 @@ class Survey:
         number[owner[first]] = (least & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
         return best, number
 
-    def _within_estates(self, category: int, search_m: float) -> tuple[Numbers, Numbers]:
+    def _within_estates(
+        self, category: int, search_m: float, only: npt.NDArray[np.bool_] | None
+    ) -> tuple[Numbers, Numbers]:
         """Return the walks to services that only residents of their estate may use."""
         places = self.places
         offering = places.facilities_of(category)
         kept = offering[places.estate_of[offering] != ""]
+        if only is not None:
+            kept = kept[np.isin(places.estate_of[kept], places.estate_at[only])]
         reach = self.distances(kept, search_m).tocoo()
         own = places.estate_at[reach.row] == places.estate_of[kept[reach.col]]
         steps = np.full(len(places.buildings), CLOSED, np.int32)
@@ -235,14 +268,19 @@ class Survey:
         return self._matrix(Doors.of(self.network, ways.chosen(ways.rank == 0)), len(xy), limit_m)
 
     def _matrix(self, sites: Doors, count: int, limit_m: float) -> csr_array:
-        owner = self.places.building_of[self.places.building_ways.point].astype(np.int32)
-        homes = self.building_doors.owned(owner).chosen(self.places.building_ways.rank == 0)
+        homes = self.building_doors.owned(self.row_owner.astype(np.int32)).chosen(
+            self.places.building_ways.rank == 0
+        )
         return matrix(
             self.network, homes, sites, limit_m, demand_count=len(self.places.buildings), site_count=count
         )
 
-    def _status(self, category: int, steps: Numbers) -> npt.NDArray[np.int8]:
+    def _status(
+        self, category: int, steps: Numbers, only: npt.NDArray[np.bool_] | None
+    ) -> npt.NDArray[np.int8]:
         places = self.places
+        if only is not None and (steps[only] != CLOSED).all():
+            return np.full(len(steps), Status.REACHED, np.int8)
         if not len(places.facilities_of(category)):
             none = Status.NO_FACILITY if places.complete[category] else Status.NOT_ASSESSED
             return np.full(len(steps), none, np.int8)
@@ -253,8 +291,7 @@ class Survey:
             status[barred] = Status.STRANDED_BARRIER
             status[joined] = Status.BEYOND_SEARCH
         elif not len(self.public(category)):
-            attached = self.places.building_of[self.places.building_ways.point]
-            status[attached] = Status.BEYOND_SEARCH
+            status[self.row_owner] = Status.BEYOND_SEARCH
         unknown = np.isin(places.side_of, self.network.without_gates)
         status[unknown] = Status.STRANDED_DATA
         status[steps != CLOSED] = Status.REACHED
@@ -263,7 +300,7 @@ class Survey:
     def _joined(self, services: Doors) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Return which buildings only a wall or barrier parts from services, and which nothing does."""
         network, rows = self.network, self.variants[0]
-        owner = self.places.building_of[self.places.building_ways.point[rows]]
+        owner = self.row_owner[rows]
         doors = self.building_doors.chosen(rows)
         nodes = network.edge_nodes[doors.edge]
         goals = network.edge_nodes[services.edge]
@@ -272,7 +309,7 @@ class Survey:
         def meets(
             piece: Numbers, usable: npt.NDArray[np.bool_], enterable: npt.NDArray[np.bool_]
         ) -> npt.NDArray[np.bool_]:
-            serving = np.zeros(network.node_count, bool)
+            serving = np.zeros(int(piece.max(initial=0)) + 1, bool)
             serving[piece[goals[enterable]]] = True
             found = np.zeros(count, bool)
             found[owner[(serving[piece[nodes]] & usable).any(axis=1)]] = True

@@ -3,6 +3,7 @@
 from spatial.network.attaching import Attachments, attach
 from spatial.network.build import build_network
 from spatial.network.cost import CLOSED, STEPS_PER_M, steps
+from spatial.network.editing import Grown, close_edges, grow, open_edges, relinks_gates
 from spatial.network.graph import Arcs, Network
 from spatial.network.paces import Pace, at_pace, pace_named, paces
 from spatial.network.streets import StreetNetwork
@@ -15,6 +16,7 @@ __all__ = [
     "STEPS_PER_M",
     "Arcs",
     "Attachments",
+    "Grown",
     "Network",
     "Pace",
     "StreetNetwork",
@@ -23,8 +25,12 @@ __all__ = [
     "at_pace",
     "attach",
     "build_network",
+    "close_edges",
+    "grow",
+    "open_edges",
     "pace_named",
     "paces",
     "read_walkability",
+    "relinks_gates",
     "steps",
 ]

@@ -7,7 +7,7 @@ much farther are kept as candidates, since which of them is used cannot be known
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,11 @@ class Attachments:
             self.point[rows], self.rank[rows], self.edge[rows], self.offset_m[rows], self.access_m[rows]
         )
 
+    def with_points(self, points: Ints, fresh: Attachments) -> Attachments:
+        """Return the attachments with those of some points replaced by fresh ones, numbered by their place."""
+        kept = self.chosen(~np.isin(self.point, points))
+        return _together(kept, replace(fresh, point=points[fresh.point]))
+
     def of_owner(self, owner: Ints) -> Attachments:
         """Return the attachments as those of what owns the points; ``owner`` is by point."""
         place = owner[self.point]
@@ -75,7 +80,7 @@ def attach(network: StreetNetwork, xy: Points) -> Attachments:
     points = np.asarray(shapely.points(xy), object)
     side = network.walls.side_of(points)
     radius_m = _search_radius(network, points, xy, side)
-    point, edge = network.tree.query(points, predicate="dwithin", distance=radius_m)
+    point, edge = network.index.within(points, radius_m)
     offset_m, access_m, reachable = _legs(network, xy, side, point, edge)
     point, edge, offset_m, access_m = (one[reachable] for one in (point, edge, offset_m, access_m))
     order = np.lexsort((edge, access_m, network.is_islet[edge], point))
@@ -96,9 +101,7 @@ def _search_radius(network: StreetNetwork, points: Lines, xy: Points, side: Ints
     """Return how far to look: a little past the nearest edge, or all the way where it will not do."""
     rules = network.rules
     radius_m = np.full(len(points), rules.max_access_m)
-    (point, edge), nearest_m = network.tree.query_nearest(
-        points, max_distance=rules.max_access_m, return_distance=True, all_matches=False
-    )
+    point, edge, nearest_m = network.index.nearest(points, rules.max_access_m)
     reachable = _legs(network, xy, side, point, edge)[2] & ~network.is_islet[edge]
     enough = np.minimum(nearest_m + rules.ambiguity_m, rules.max_access_m)
     radius_m[point[reachable]] = enough[reachable]
@@ -136,10 +139,15 @@ def _with_gates(network: StreetNetwork, xy: Points, side: Ints, found: Attachmen
     leg = network.node_xy[network.edge_nodes[edge, 0]] - xy[point]
     zero = np.zeros(len(point))
     at_gates = Attachments(point, zero.astype(np.int64), edge, zero, np.hypot(*leg.T))
-    together = Attachments(
+    return _together(found, at_gates)
+
+
+def _together(one: Attachments, other: Attachments) -> Attachments:
+    """Return two sets of attachments as one."""
+    both = Attachments(
         *(
-            np.concatenate([getattr(found, name), getattr(at_gates, name)])
+            np.concatenate([getattr(one, name), getattr(other, name)])
             for name in ("point", "rank", "edge", "offset_m", "access_m")
         )
     )
-    return together.chosen(np.lexsort((together.edge, together.rank, together.point)))
+    return both.chosen(np.lexsort((both.edge, both.rank, both.point)))

@@ -39,7 +39,8 @@ def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork
 
     A walled estate is entered only through its open gates; a gate whose state is unknown counts as
     open.  A barrier that blocks walking is passed only by bridges and tunnels.  What is cut stays in
-    the network as a closed edge, so that a what-if can open it.
+    the network as a closed edge, so that a what-if can open it; so does a street whose access is
+    *closed*, as it is for the time of a building site.
 
     Parameters
     ----------
@@ -75,7 +76,9 @@ def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[Noded, Points, Ints]
     # A bridge or tunnel is inside an estate only when it lies there whole.
     middle = shapely.line_interpolate_point(edges.line, 0.5, normalized=True)
     side = walls.side_of(np.where(over, edges.line, middle))
-    return Noded(edges, side, street[edges.of_line], over), met_xy, wall
+    street = street[edges.of_line]
+    closed = (_texts(streets, "access") == "closed")[street]
+    return Noded(edges, side, street, over, closed), met_xy, wall
 
 
 def _flag(streets: gpd.GeoDataFrame, name: str) -> Flags:
@@ -107,6 +110,7 @@ def _with_links(noded: Noded, gates: Gates) -> Noded:
         np.concatenate([noded.side, gates.link_side])[edges.of_line],
         np.concatenate([noded.street, np.full(count, -1)])[edges.of_line],
         np.concatenate([noded.passes_over, np.zeros(count, bool)])[edges.of_line],
+        np.concatenate([noded.closed, np.zeros(count, bool)])[edges.of_line],
     )
 
 
@@ -129,6 +133,7 @@ def _assemble(
     joint_count = len(joints.joint_nodes)
     middle = shapely.line_interpolate_point(edges.line, 0.5, normalized=True)
     under = np.where(noded.passes_over, 0, walls.kind_over(middle))
+    under[noded.closed] = KINDS.index("street")
     closed_by = np.concatenate([under, joints.closed_by])
     length_m = np.concatenate([shapely.length(edges.line), np.zeros(joint_count)])
     street = np.concatenate([noded.street, np.full(joint_count, -1)])

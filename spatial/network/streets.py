@@ -19,6 +19,53 @@ from spatial.network.walls import Walls
 __all__ = ["StreetNetwork"]
 
 
+@dataclass(frozen=True, eq=False)
+class EdgeIndex:
+    """Finds edges near points; edges added later have trees of their own, so that adding is quick.
+
+    Attributes
+    ----------
+    trees : search trees over consecutive runs of edges
+    first : the first edge of each
+    """
+
+    trees: tuple[shapely.STRtree, ...]
+    first: tuple[int, ...]
+
+    @classmethod
+    def of(cls, line: Lines) -> EdgeIndex:
+        """Index the lines of edges."""
+        return cls((shapely.STRtree(line),), (0,))
+
+    def with_more(self, first: int, line: Lines) -> EdgeIndex:
+        """Index further edges, numbered from ``first``."""
+        return EdgeIndex((*self.trees, shapely.STRtree(line)), (*self.first, first))
+
+    def within(self, points: Lines, radius_m: npt.ArrayLike) -> tuple[Ints, Ints]:
+        """Return the pairs of a point and an edge no farther apart than the radius, which may vary by point."""
+        pairs = [tree.query(points, predicate="dwithin", distance=radius_m) for tree in self.trees]
+        edge = [found[1] + first for found, first in zip(pairs, self.first, strict=True)]
+        return np.concatenate([found[0] for found in pairs]), np.concatenate(edge)
+
+    def nearest(self, points: Lines, limit_m: float) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+        """Return, for each point with an edge within a limit, the point, its nearest edge and the distance."""
+        found = [
+            (
+                *tree.query_nearest(points, max_distance=limit_m, return_distance=True, all_matches=False),
+                first,
+            )
+            for tree, first in zip(self.trees, self.first, strict=True)
+        ]
+        point = np.concatenate([pairs[0] for pairs, _, _ in found])
+        edge = np.concatenate([pairs[1] + first for pairs, _, first in found])
+        distance_m = np.concatenate([distance for _, distance, _ in found])
+        order = np.lexsort((edge, distance_m, point))
+        point, edge, distance_m = point[order], edge[order], distance_m[order]
+        best = np.ones(len(point), bool)
+        best[1:] = point[1:] != point[:-1]
+        return point[best], edge[best], distance_m[best]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StreetNetwork(Network):
     """The walking network of a town.
@@ -54,9 +101,9 @@ class StreetNetwork(Network):
     report: Report = field(default_factory=Report)
 
     @cached_property
-    def tree(self) -> shapely.STRtree:
+    def index(self) -> EdgeIndex:
         """Index over the lines of the edges; joints are not in it."""
-        return shapely.STRtree(self.line)
+        return EdgeIndex.of(self.line)
 
     @cached_property
     def lifted_component(self) -> Numbers:

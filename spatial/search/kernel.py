@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from spatial.network import CLOSED
 
-__all__ = ["FAR", "HALF", "fill", "push", "search", "search_again", "settle"]
+__all__ = ["FAR", "HALF", "dependents", "fill", "push", "search", "search_again", "settle"]
 
 Numbers = npt.NDArray[np.int32]
 Words = npt.NDArray[np.int64]
@@ -167,3 +167,30 @@ def fill(  # noqa: PLR0917
             if here <= limit and there <= limit and there < labels[inner]:
                 labels[inner] = there
             here = labels[inner]
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
+def dependents(start: Words, arcs: Words, labels: Words, roots: Words) -> Words:
+    """Return the nodes whose labels may have come through some roots, the roots among them.
+
+    A label may have come from a neighbour when it is the neighbour's plus the step between them.
+    """
+    found = np.empty(len(labels), np.int64)
+    seen = np.zeros(len(labels), np.bool_)
+    count = 0
+    for root in roots:
+        if not seen[root]:
+            seen[root] = True
+            found[count] = root
+            count += 1
+    done = 0
+    while done < count:
+        node = found[done]
+        done += 1
+        for arc in range(start[node], start[node + 1]):
+            neighbour = arcs[arc] & _LOW
+            if not seen[neighbour] and labels[neighbour] == labels[node] + (arcs[arc] & _HIGH):
+                seen[neighbour] = True
+                found[count] = neighbour
+                count += 1
+    return found[:count]

@@ -1,0 +1,378 @@
+"""What-ifs: a coverage after changes, found from the one before by looking only where they reach.
+
+The result equals a coverage measured from scratch.  Changes that an edit of the network cannot follow
+(a path that meets a wall, a gate that would be joined elsewhere, tables other than streets, gates,
+facilities and services) are measured from scratch, and the outcome says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from spatial.lifecircle.coverage import Assessment
+from spatial.lifecircle.places import Places, replaced_facilities
+from spatial.lifecircle.survey import Survey
+from spatial.network import (
+    CLOSED,
+    Attachments,
+    Grown,
+    StreetNetwork,
+    attach,
+    close_edges,
+    grow,
+    open_edges,
+    relinks_gates,
+)
+from spatial.scenario import Change, apply
+from spatial.search import limit_steps, repaired
+from spatial.town import Town
+
+__all__ = ["Outcome", "try_changes"]
+
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What changes do to a coverage.
+
+    Attributes
+    ----------
+    before, after : the assessments; the second can be the base of further changes
+    from_scratch : whether the second was measured anew
+    """
+
+    before: Assessment
+    after: Assessment
+    from_scratch: bool
+
+    def effects(self) -> pd.DataFrame:
+        """Return who gains and loses each category within its own limit.
+
+        Returns
+        -------
+        One row to a category that changes: ``gained`` and ``lost`` buildings, and their households
+        (those whose number is known).
+        """
+        rows = []
+        households = np.nan_to_num(self.after.households)
+        for number, name in enumerate(self.after.survey.places.categories):
+            gained, lost = self.changed(name)
+            if gained.any() or lost.any():
+                rows.append(
+                    {
+                        "category": name,
+                        "limit_m": self.after.limits[number][0],
+                        "gained_buildings": int(gained.sum()),
+                        "lost_buildings": int(lost.sum()),
+                        "gained_households": round(float(households[gained].sum())),
+                        "lost_households": round(float(households[lost].sum())),
+                    }
+                )
+        columns = [
+            "category",
+            "limit_m",
+            "gained_buildings",
+            "lost_buildings",
+            "gained_households",
+            "lost_households",
+        ]
+        return pd.DataFrame(rows, columns=columns).set_index("category")
+
+    def changed(self, category: str) -> tuple[Flags, Flags]:
+        """Return the buildings (b,) that gain a category within its own limit, and those that lose it."""
+        covered = []
+        for assessment in (self.before, self.after):
+            names = assessment.survey.places.categories
+            if category not in names:
+                covered.append(np.zeros(len(assessment.survey.places.buildings), bool))
+                continue
+            number = names.index(category)
+            covered.append(assessment.walks.steps[number] <= limit_steps(assessment.limits[number][0]))
+        return covered[1] & ~covered[0], covered[0] & ~covered[1]
+
+
+def try_changes(base: Assessment, changes: Sequence[Change]) -> Outcome:
+    """Measure what changes do.
+
+    Parameters
+    ----------
+    base : the town as it is, measured
+    changes : changes of `spatial.scenario`, in order
+
+    Raises
+    ------
+    ConflictError
+        If an old value of a change no longer holds.
+    """
+    town = apply(base.town, changes)
+    edit = _Edit.of(base, town, changes)
+    if edit is None:
+        return Outcome(base, base.again(town), from_scratch=True)
+    return Outcome(base, edit.measured(town), from_scratch=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Edit:
+    """A change of network and places.
+
+    Attributes
+    ----------
+    base : what is changed
+    survey : the survey afterwards
+    closed, opened : edges of the network before, and of the network after
+    moved : facilities whose doors or services have changed, by number
+    touched : categories that those offer or offered
+    reattached : (b,) buildings whose doors have changed
+    """
+
+    base: Assessment
+    survey: Survey
+    closed: Ints
+    opened: Ints
+    moved: Ints
+    touched: frozenset[int]
+    reattached: Flags
+
+    @classmethod
+    def of(cls, base: Assessment, town: Town, changes: Sequence[Change]) -> _Edit | None:
+        """Derive the edit of changes; None where everything has to be measured anew."""
+        paths = _Paths.of(base.survey.network, changes)
+        if paths is None:
+            return None
+        places = _moved_places(base.survey.places, paths)
+        facilities = {
+            change.row.partition("/")[0] for change in changes if change.table in ("facilities", "services")
+        }
+        relocated = {change.row for change in changes if change.table == "facilities"}
+        if not facilities:
+            after = places
+        else:
+            found = replaced_facilities(places, town, paths.network, sorted(facilities), relocated)
+            if found is None:
+                return None
+            after = found
+        after, buildings, moved = _reattached(after, paths)
+        numbers = after.facilities.index.get_indexer(sorted(facilities))
+        moved = np.unique(np.concatenate([moved, numbers]))
+        offers = np.concatenate([base.survey.places.offered, after.offered])
+        touched = frozenset(offers[np.isin(offers[:, 0], moved), 1].tolist())
+        survey = Survey(paths.network, after)
+        return cls(base, survey, paths.closed, paths.opened, moved, touched, buildings)
+
+    def measured(self, town: Town) -> Assessment:
+        """Return the assessment after the edit."""
+        base, survey = self.base, self.survey
+        rewired = bool(len(self.closed) or len(self.opened))
+        pieces, joined = (
+            base.survey.network.component,
+            survey.network.component[: base.survey.network.node_count],
+        )
+        regrouped = rewired and not np.array_equal(pieces, joined)
+        labels = list(base.labels)
+        fresh = {}
+        for category in range(len(labels)):
+            if not rewired and category not in self.touched and not self.reattached.any():
+                continue
+            before = base.labels[category]
+            if rewired or category in self.touched:
+                labels[category] = repaired(
+                    base.survey.network, survey.network, before, survey.seeds(category), base.search_m(category),
+                    closed=self.closed, opened=self.opened,
+                    gone=self.moved.astype(np.int32) if category in self.touched else np.zeros(0, np.int32),
+                )  # fmt: skip
+            affected = self._affected(category, labels[category].words, before.words, regrouped=regrouped)
+            if affected.any():
+                walks = survey.measure(category, labels[category], base.search_m(category), affected)
+                fresh[category] = walks.merged(base.walks.of_category(category), affected)
+        walks = base.walks.replaced(fresh)
+        figures = base.figures.updated(base.walks, walks)
+        return replace(base, town=town, survey=survey, labels=tuple(labels), walks=walks, figures=figures)
+
+    def _affected(
+        self, category: int, words: npt.NDArray[np.int64], before: npt.NDArray[np.int64], *, regrouped: bool
+    ) -> Flags:
+        """Return the buildings whose walk to a category may have changed."""
+        affected = self.reattached.copy()
+        changed = np.ones(len(words), bool)
+        changed[: len(before)] = words[: len(before)] != before
+        doors, owner = self.survey.building_doors, self.survey.row_owner
+        affected[owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
+        if regrouped:
+            affected |= self.base.walks.steps[category] == CLOSED
+        if category in self.touched:
+            near = [
+                survey.doors_of(self.moved[self.moved < len(survey.places.facilities)]).edge
+                for survey in (self.base.survey, self.survey)
+            ]
+            affected[owner[np.isin(doors.edge, np.concatenate(near))]] = True
+            affected |= np.isin(self.base.walks.facility[category], self.moved)
+            if not len(self.base.survey.public(category)) or not len(self.survey.public(category)):
+                affected[:] = True
+            affected |= self.base.walks.steps[category] == CLOSED
+        return affected
+
+
+@dataclass(frozen=True, eq=False)
+class _Paths:
+    """The network after changes of gates and streets.
+
+    Attributes
+    ----------
+    network : the network
+    closed : edges of the old network that can no longer be walked
+    opened : edges of the new network that could not be walked before
+    grown : the steps by which paths were added
+    lost : edges whose street was taken away
+    lines : lines of the paths added
+    """
+
+    network: StreetNetwork
+    closed: Ints
+    opened: Ints
+    grown: tuple[Grown, ...]
+    lost: Ints
+    lines: tuple[shapely.LineString, ...]
+
+    @classmethod
+    def of(cls, network: StreetNetwork, changes: Sequence[Change]) -> _Paths | None:
+        closed: list[Ints] = []
+        opened: list[Ints] = []
+        lost: list[Ints] = []
+        grown: list[Grown] = []
+        lines: list[shapely.LineString] = []
+        added = [one for one in changes if one.table == "streets" and one.old is None]
+        bent = [one for one in changes if one.table == "streets" and one.old is not None and not _closes(one)]
+        joints = _new_vertices(bent)
+        if joints is None:
+            return None
+        for change in changes:
+            if (
+                change.table == "gates"
+                and change.new is not None
+                and set(change.new) == {"open"}
+                and change.old
+            ):
+                is_open = change.new["open"] is not False
+                edges = np.flatnonzero(network.gate_id == change.row)
+                shut = network.closed_by[edges] > 0
+                if is_open:
+                    network = open_edges(network, edges[shut])
+                    opened.append(edges[shut])
+                else:
+                    network = close_edges(network, edges[~shut], "gate")
+                    closed.append(edges[~shut])
+            elif _closes(change):
+                edges = np.flatnonzero((network.street_id == change.row) & (network.closed_by == 0))
+                if relinks_gates(network, None, edges):
+                    return None
+                network = close_edges(network, edges, "street")
+                closed.append(edges)
+                lost.append(edges)
+            elif change.table not in ("streets", "facilities", "services", "entrances"):
+                return None
+        for change in added:
+            step = _grow(network, change, joints)
+            if step is None:
+                return None
+            network = step.network
+            grown.append(step)
+            lines.append(shapely.from_wkt((change.new or {})["geometry"]))
+            opened.append(np.arange(step.pieces[0], len(network.length_m)))
+        if grown and lost:
+            return None  # closing and adding at once: rare, and an added path may lie where one was lost
+        none = [np.zeros(0, np.int64)]
+        return cls(
+            network, np.concatenate(none + closed), np.concatenate(none + opened), tuple(grown),
+            np.concatenate(none + lost), tuple(lines),
+        )  # fmt: skip
+
+
+def _closes(change: Change) -> bool:
+    """Return whether a change closes a street."""
+    return (
+        change.table == "streets"
+        and change.old is not None
+        and dict(change.new or {}) == {"access": "closed"}
+    )
+
+
+def _new_vertices(changes: Sequence[Change]) -> npt.NDArray[np.float64] | None:
+    """Return the vertices that streets have got without changing their course; None where one did change."""
+    vertices = [np.zeros((0, 2))]
+    for change in changes:
+        if set(change.new or {}) != {"geometry"}:
+            return None
+        old, new = (shapely.from_wkt((values or {})["geometry"]) for values in (change.old, change.new))
+        if shapely.hausdorff_distance(old, new) > 1e-6:
+            return None
+        before = {tuple(one) for one in shapely.get_coordinates(old)}
+        vertices.append(
+            np.array([one for one in shapely.get_coordinates(new) if tuple(one) not in before]).reshape(-1, 2)
+        )
+    return np.concatenate(vertices)
+
+
+def _grow(network: StreetNetwork, change: Change, joints: npt.NDArray[np.float64]) -> Grown | None:
+    """Add the path of a change; None where only building anew will do."""
+    values = dict(change.new or {})
+    line = shapely.from_wkt(values.pop("geometry"))
+    over = bool(values.pop("bridge", False)) | bool(values.pop("tunnel", False))
+    plain = values.pop("class", "footway") == "footway" and values.pop("role", "walk") in ("walk", "both")
+    if values.keys() - {"name", "layer"} or not plain or line.geom_type != "LineString":
+        return None
+    return grow(network, change.row, line, joints, passes_over=over)
+
+
+def _moved_places(places: Places, paths: _Paths) -> Places:
+    """Return the places with attachments moved to the pieces of split edges."""
+    for step in paths.grown:
+        places = replace(
+            places,
+            building_ways=step.moved(places.building_ways),
+            facility_ways=step.moved(places.facility_ways),
+        )
+    return places
+
+
+def _reattached(places: Places, paths: _Paths) -> tuple[Places, Flags, Ints]:
+    """Attach the points anew that lost their street or got a new one near; say whose they are."""
+    buildings = np.zeros(len(places.buildings), bool)
+    moved = np.zeros(0, np.int64)
+    if not len(paths.lost) and not paths.lines:
+        return places, buildings, moved
+    fresh = {}
+    for name, xy, owner in (
+        ("building_ways", places.building_xy, places.building_of),
+        ("facility_ways", places.facility_xy, places.facility_of),
+    ):
+        ways: Attachments = getattr(places, name)
+        points = _concerned(ways, xy, paths)
+        if len(points):
+            found = attach(paths.network, xy[points])
+            fresh[name] = ways.with_points(points, found)
+        if name == "building_ways":
+            buildings[owner[points]] = True
+        else:
+            moved = np.unique(owner[points])
+    return replace(places, **fresh), buildings, moved
+
+
+def _concerned(ways: Attachments, xy: npt.NDArray[np.float64], paths: _Paths) -> Ints:
+    """Return the points on lost streets, and those so near a new path that it may be one of their candidates."""
+    rules = paths.network.rules
+    concerned = np.zeros(len(xy), bool)
+    concerned[ways.point[np.isin(ways.edge, paths.lost)]] = True
+    reach_m = np.full(len(xy), rules.max_access_m)
+    used = ways.rank == 0
+    reach_m[ways.point[used]] = np.minimum(ways.access_m[used] + rules.ambiguity_m, rules.max_access_m)
+    for line in paths.lines:
+        concerned |= shapely.dwithin(shapely.points(xy), line, reach_m)
+    return np.flatnonzero(concerned)

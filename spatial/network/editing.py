@@ -1,0 +1,284 @@
+"""Editing a walking network: opening, closing and adding edges without building it anew.
+
+The numbers of nodes and edges stay; what is new comes at the end.  An edge that gets a junction in its
+middle is closed and its pieces are added, so places attached to it move to a piece.  Where the rules of
+building would do more than that (a path that meets a wall, a gate that would be joined to another
+street), the edit is refused and the network has to be built again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import shapely
+from shapely.ops import substring
+
+from spatial.network.attaching import Attachments
+from spatial.network.cost import CLOSED, steps
+from spatial.network.graph import Numbers, Words
+from spatial.network.noding import VERTEX_STEP_M, Ints, Points, node_lines
+from spatial.network.streets import StreetNetwork
+from spatial.network.walls import KINDS
+
+__all__ = ["Grown", "close_edges", "grow", "open_edges", "relinks_gates"]
+
+
+def open_edges(network: StreetNetwork, edges: Ints) -> StreetNetwork:
+    """Return the network with closed joints open."""
+    closed_by, cost = network.closed_by.copy(), network.cost.copy()
+    closed_by[edges] = 0
+    cost[edges] = steps(network.length_m[edges])[:, None]
+    opened = _keeping(network, replace(network, closed_by=closed_by, cost=cost))
+    opened.__dict__["component"] = _joined(network.component, network.edge_nodes[edges], network.node_count)
+    return opened
+
+
+def close_edges(network: StreetNetwork, edges: Ints, kind: str) -> StreetNetwork:
+    """Return the network with edges closed by something of a kind (`KINDS`)."""
+    closed_by, cost = network.closed_by.copy(), network.cost.copy()
+    closed_by[edges] = KINDS.index(kind)
+    cost[edges] = CLOSED
+    shut = _keeping(network, replace(network, closed_by=closed_by, cost=cost))
+    component = network.component
+    for one, other in network.edge_nodes[edges]:
+        cut_off = (
+            _cut_off(shut.arcs.start, shut.arcs.inward, one, other)
+            if component[one] == component[other]
+            else []
+        )
+        if len(cut_off):
+            component = component.copy()
+            component[cut_off] = component.max() + 1
+    shut.__dict__["component"] = component
+    return shut
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut_off(start: Words, arcs: Words, one: int, other: int) -> Words:
+    """Return all nodes joined to one of two nodes, when they are not joined; none when they are.
+
+    Both sides spread in turn, so that the smaller piece is found at its own cost.
+    """
+    side = np.zeros(len(start) - 1, np.int8)
+    queue = np.empty((2, len(start) - 1), np.int64)
+    filled = np.ones(2, np.int64)
+    done = np.zeros(2, np.int64)
+    queue[0, 0], queue[1, 0] = one, other
+    side[one], side[other] = 1, 2
+    if one == other:
+        return np.empty(0, np.int64)
+    while True:
+        for turn in range(2):
+            if done[turn] == filled[turn]:
+                return queue[turn, : filled[turn]].copy()
+            node = queue[turn, done[turn]]
+            done[turn] += 1
+            for arc in range(start[node], start[node + 1]):
+                if arcs[arc] >> 32 == CLOSED:
+                    continue
+                neighbour = arcs[arc] & 0xFFFFFFFF
+                if side[neighbour] == 2 - turn:
+                    return np.empty(0, np.int64)
+                if side[neighbour] == 0:
+                    side[neighbour] = turn + 1
+                    queue[turn, filled[turn]] = neighbour
+                    filled[turn] += 1
+
+
+def _joined(component: Numbers, ends: Numbers, count: int) -> Numbers:
+    """Return the components of ``count`` nodes after edges have joined some of them, new nodes among them."""
+    fresh = np.arange(len(component), count, dtype=np.int32) + int(component.max(initial=0)) + 1
+    joined = np.concatenate([component, fresh])
+    for one, other in ends:
+        if joined[one] != joined[other]:
+            joined[joined == max(joined[one], joined[other])] = min(joined[one], joined[other])
+    return joined
+
+
+def _keeping(before: StreetNetwork, after: StreetNetwork) -> StreetNetwork:
+    """Hand over what an edit of costs does not change: the index, and what is joined when all is lifted."""
+    for name in ("index", "lifted_component", "is_islet"):
+        after.__dict__[name] = getattr(before, name)
+    return after
+
+
+def relinks_gates(network: StreetNetwork, line: shapely.LineString | None, edges: Ints) -> bool:
+    """Return whether building anew would join a gate to another street: one near a new line, or of lost edges."""
+    is_link = (network.street_id == "") & (network.gate_id == "") & (network.line != None)  # noqa: E711
+    lost = np.isin(network.edge_nodes[is_link], network.edge_nodes[edges]).any() if len(edges) else False
+    if line is None:
+        return bool(lost)
+    joints = np.flatnonzero((network.gate_id != "") & (network.side > 0))
+    gate_xy = network.node_xy[network.edge_nodes[joints, 0]]
+    near = shapely.dwithin(shapely.points(gate_xy), line, network.rules.landing_m)
+    linked = np.isin(network.edge_nodes[joints], network.edge_nodes[is_link]).any(axis=1)
+    street_nodes = network.edge_nodes[network.street_id != ""]
+    loose = ~np.isin(network.edge_nodes[joints], street_nodes).all(axis=1)
+    return bool(lost or (near & (linked | loose)).any())
+
+
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """A network after a path was added.
+
+    Attributes
+    ----------
+    network : the network
+    added : edges of the path
+    split : (s,) old edges that were cut in pieces
+    pieces : (s + 1,) first piece of each of them; the last entry is one past the last piece
+    from_m : (pieces,) where on the old edge each piece begins
+    """
+
+    network: StreetNetwork
+    added: Ints
+    split: Ints
+    pieces: Ints
+    from_m: npt.NDArray[np.float64]
+
+    def moved(self, ways: Attachments) -> Attachments:
+        """Return attachments with those on split edges moved to the pieces."""
+        edge, offset_m = ways.edge.copy(), ways.offset_m.copy()
+        for number, old in enumerate(self.split):
+            rows = np.flatnonzero(ways.edge == old)
+            first, last = self.pieces[number], self.pieces[number + 1]
+            base = self.pieces[0]
+            starts = self.from_m[first - base : last - base]
+            piece = np.maximum(np.searchsorted(starts, ways.offset_m[rows], side="right") - 1, 0)
+            edge[rows] = first + piece
+            offset_m[rows] = ways.offset_m[rows] - starts[piece]
+        return replace(ways, edge=edge, offset_m=offset_m)
+
+
+def grow(
+    network: StreetNetwork, street_id: str, line: shapely.LineString, joints_xy: Points, *, passes_over: bool
+) -> Grown | None:
+    """Add a path to a network; None where it has to be built anew instead.
+
+    Parameters
+    ----------
+    network : the network
+    street_id, line : the path, in the CRS of the network
+    joints_xy : (k, 2) points at which streets have got a vertex for it
+    passes_over : whether it is a bridge or a tunnel
+    """
+    walls = network.walls
+    as_lines = np.array([line], object)
+    if not passes_over and len(walls.crossings(as_lines, np.array([False]))[0]):
+        return None
+    if relinks_gates(network, line, np.zeros(0, np.int64)):
+        return None
+    place = line if passes_over else shapely.line_interpolate_point(line, 0.5, normalized=True)
+    side = int(walls.side_of(np.array([place], object))[0])
+    vertices = shapely.get_coordinates(line)
+    found = _landings(network, vertices, joints_xy, side)
+    if found is None:
+        return None
+    at_node, at_edge, landed = found
+    if not landed or network.is_islet[landed].any():
+        return None  # it may make a part of town of an islet, or be one itself
+
+    edges = node_lines(as_lines, np.array([*at_node, *at_edge]).reshape(-1, 2))
+    node_count = network.node_count
+    new_xy: list[tuple[float, float]] = []
+
+    def node_of(xy: tuple[float, float]) -> int:
+        if xy in at_node:
+            return at_node[xy]
+        if xy not in new_xy:
+            new_xy.append(xy)
+        return node_count + new_xy.index(xy)
+
+    split, pieces, from_m, piece_line, piece_nodes = [], [len(network.length_m)], [], [], []
+    by_edge: dict[int, list[tuple[float, tuple[float, float]]]] = {}
+    for xy, (edge, offset_m) in at_edge.items():
+        by_edge.setdefault(edge, []).append((offset_m, xy))
+    for edge, cuts in sorted(by_edge.items()):
+        length = float(network.length_m[edge])
+        stops = [(0.0, None), *sorted(cuts), (length, None)]
+        start, end = (int(one) for one in network.edge_nodes[edge])
+        nodes = [start, *(node_of(xy) for _, xy in sorted(cuts)), end]
+        for (here, _), (there, _), ends in zip(
+            stops, stops[1:], zip(nodes, nodes[1:], strict=False), strict=False
+        ):
+            piece_line.append(substring(network.line[edge], here, there))
+            piece_nodes.append(ends)
+            from_m.append(here)
+        split.append(edge)
+        pieces.append(len(network.length_m) + len(piece_line))
+    path_nodes = [tuple(node_of(tuple(edges.vertex_xy[one])) for one in ends) for ends in edges.vertex]
+    old = np.repeat(np.array(split, np.int64), np.diff(pieces))
+    path_count = len(edges.line)
+    lines = np.array([*piece_line, *edges.line], object)
+    length_m = shapely.length(lines)
+    cost = np.repeat(steps(length_m)[:, None], 2, axis=1)
+    share = length_m[: len(old)] / network.length_m[old]
+    cost[: len(old)] = np.maximum(np.rint(network.cost[old] * share[:, None]), 1)
+
+    def grown(name: str, value: object) -> npt.NDArray[np.generic]:
+        own = getattr(network, name)
+        return np.concatenate([own, own[old], np.full(path_count, value, own.dtype)])
+
+    closed_by, before = network.closed_by.copy(), network.cost.copy()
+    closed_by[split] = KINDS.index("street")
+    before[split] = CLOSED
+    fresh = replace(
+        network,
+        edge_nodes=np.concatenate(
+            [network.edge_nodes, np.array([*piece_nodes, *path_nodes], np.int32).reshape(-1, 2)]
+        ),
+        length_m=np.concatenate([network.length_m, length_m]),
+        cost=np.concatenate([before, cost]),
+        node_xy=np.concatenate([network.node_xy, np.array(new_xy).reshape(-1, 2)]),
+        line=np.concatenate([network.line, lines]),
+        street_id=grown("street_id", street_id),
+        side=grown("side", side),
+        closed_by=np.concatenate([closed_by, np.zeros(len(lines), np.int64)]),
+        gate_id=grown("gate_id", ""),
+        slope_percent=grown("slope_percent", 0.0),
+        surface=grown("surface", ""),
+        street_class=grown("street_class", "footway"),
+    )
+    added = np.arange(pieces[-1], pieces[-1] + path_count)
+    ends = fresh.edge_nodes[pieces[0] :]
+    fresh.__dict__["index"] = network.index.with_more(len(network.length_m), lines)
+    for name in ("component", "lifted_component"):
+        fresh.__dict__[name] = _joined(getattr(network, name), ends, fresh.node_count)
+    fresh.__dict__["is_islet"] = np.concatenate([network.is_islet, np.zeros(len(lines), bool)])
+    return Grown(fresh, added, np.array(split, np.int64), np.array(pieces), np.array(from_m))
+
+
+_Landed = tuple[dict[tuple[float, float], int], dict[tuple[float, float], tuple[int, float]], list[int]]
+
+
+def _landings(network: StreetNetwork, vertices: Points, joints_xy: Points, side: int) -> _Landed | None:
+    """Find the nodes, or the places inside edges, at which a path's vertices meet streets; and those edges."""
+    landed: list[int] = []
+    at_node: dict[tuple[float, float], int] = {}
+    at_edge: dict[tuple[float, float], tuple[int, float]] = {}
+    points = np.asarray(shapely.points(vertices), object)
+    vertex, edge = network.index.within(points, VERTEX_STEP_M)
+    for one, other in zip(vertex.tolist(), edge.tolist(), strict=True):
+        if network.side[other] != side or network.closed_by[other] or not network.street_id[other]:
+            continue
+        xy = (float(vertices[one, 0]), float(vertices[one, 1]))
+        line = network.line[other]
+        offset_m = float(shapely.line_locate_point(line, points[one]))
+        end = 0 if offset_m < VERTEX_STEP_M else 1
+        if end == 0 or offset_m > network.length_m[other] - VERTEX_STEP_M:
+            node = int(network.edge_nodes[other, end])
+            if at_node.setdefault(xy, node) != node:
+                return None
+            landed.append(other)
+        elif _has_vertex(shapely.get_coordinates(line), xy) or _has_vertex(joints_xy, xy):
+            if at_edge.setdefault(xy, (other, offset_m)) != (other, offset_m):
+                return None
+            landed.append(other)
+    return at_node, at_edge, landed
+
+
+def _has_vertex(vertices: Points, xy: tuple[float, float]) -> bool:
+    return bool(len(vertices) and (np.hypot(*(vertices - xy).T) < VERTEX_STEP_M).any())
