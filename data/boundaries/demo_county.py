@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from county import assembly, figures
 from county.buildings import Campus, Layout, campus, street_front
 from county.communities import COMMUNITIES, DATA_POOR, assign_faces
-from county.estates import build_estates
+from county.estates import build_estates, occupied
 from county.facilities import open_facilities
 from county.lots import Lot, lots_of
 from county.names import alley_names, estate_names, street_names
@@ -37,10 +37,11 @@ from spatial.checks import make_town
 from spatial.io import write_town
 from spatial.town import Town
 
-__all__ = ["NAME", "PACKAGE", "SEED", "generate", "main"]
+__all__ = ["HOUSEHOLDS", "NAME", "PACKAGE", "SEED", "generate", "main"]
 
 NAME = "青澜县"
 SEED = 7
+HOUSEHOLDS = 46_000
 PACKAGE = Path(__file__).with_name("demo-county.gpkg")
 
 _CAMPUSES = {
@@ -75,8 +76,10 @@ def generate(seed: int = SEED) -> Town:
     )
     roads = [*terrain.roads, *streets]
     lots = allot(lots_of(quarters, streets, property_lines, terrain), roads, terrain, stream("uses"))
-    estates = build_estates(lots, roads, stream("estates"))
     others = _other_buildings(lots, stream("other buildings"))
+    elsewhere = sum(layout.households for _, layout in others)
+    estates = build_estates(lots, roads, stream("estates"))
+    estates = occupied(estates, HOUSEHOLDS - elsewhere, stream("households"))
     ways = node_ways(lots, roads, [path for estate in estates for path in estate.paths], terrain)
 
     classes = [estate.estate_class for estate in estates]

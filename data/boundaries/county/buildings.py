@@ -113,8 +113,8 @@ class Layout:
         return sum(building.households for building in self.buildings)
 
 
-def _bearing(plot: Polygon) -> float:
-    """Return the turn in degrees of the plot's frame, within 45° of east to west."""
+def bearing(plot: Polygon) -> float:
+    """Return the direction of a plot's rows in degrees from east, within 45° of it: houses face south."""
     corners = shapely.get_coordinates(shapely.oriented_envelope(plot))
     step = corners[1] - corners[0]
     angle = float(np.degrees(np.arctan2(step[1], step[0])))
@@ -138,7 +138,7 @@ def rows(
     spread : ground of a building, as a multiple of the least the form needs
     """
     form = _loosened(form, spread)
-    turn = _bearing(plot)
+    turn = bearing(plot)
     origin = plot.centroid
     ground = affinity.rotate(plot, -turn, origin=origin)
     tile = affinity.rotate(cell, -turn, origin=origin)
@@ -243,7 +243,7 @@ def _building(box: Polygon, form: Form, occupancy: float, rng: np.random.Generat
 
 def single(plot: Polygon, occupancy: float, rng: np.random.Generator) -> Layout:
     """Put one residential building on a small plot: a tower where it fits, else a slab."""
-    turn = _bearing(plot)
+    turn = bearing(plot)
     centre = plot.centroid
     ground = affinity.rotate(plot, -turn, origin=centre)
     left, bottom, right, top = ground.bounds
@@ -324,7 +324,7 @@ class Campus:
 
 def campus(plot: Polygon, kind: Campus, rng: np.random.Generator) -> Layout:
     """Put a few large buildings on a plot: schools, hospitals, offices, halls."""
-    turn = _bearing(plot)
+    turn = bearing(plot)
     origin = plot.centroid
     ground = affinity.rotate(plot, -turn, origin=origin).buffer(-8.0, join_style="mitre")
     if ground.is_empty:

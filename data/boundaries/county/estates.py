@@ -14,11 +14,11 @@ import shapely
 import shapely.ops
 from shapely import LineString, Point, Polygon
 
-from county.buildings import FORMS, Layout, rows, single, thinned
+from county.buildings import FORMS, Building, Layout, rows, single, thinned
 from county.lots import Lot
 from county.terrain import Road
 
-__all__ = ["BIG_ESTATES", "Estate", "Gate", "Path", "build_estates"]
+__all__ = ["BIG_ESTATES", "Estate", "Gate", "Path", "build_estates", "occupied"]
 
 # Estates above the five hundred households of one grid.
 BIG_ESTATES = 12
@@ -28,10 +28,10 @@ _MUCH_TOO_DENSE = 1.5
 _WIDEST_SPREAD = 2.0
 _LOWER_FORM = {"tower": "midrise", "midrise": "slab", "slab": "low slab"}
 _FORMS_OF_STYLE = {
-    "old": (("bungalow", 0.30), ("low slab", 0.24), ("slab", 0.46)),
-    "middle": (("bungalow", 0.12), ("low slab", 0.12), ("slab", 0.56), ("midrise", 0.20)),
+    "old": (("bungalow", 0.42), ("low slab", 0.20), ("slab", 0.38)),
+    "middle": (("bungalow", 0.16), ("low slab", 0.12), ("slab", 0.54), ("midrise", 0.18)),
     "new": (("slab", 0.22), ("midrise", 0.48), ("tower", 0.30)),
-    "works": (("bungalow", 0.34), ("low slab", 0.18), ("slab", 0.48)),
+    "works": (("bungalow", 0.46), ("low slab", 0.16), ("slab", 0.38)),
 }
 _CLASS_OF_FORM = {
     "bungalow": (("unmanaged-bungalow", 1.0),),
@@ -101,6 +101,20 @@ class Estate:
         return self.layout.households
 
 
+def occupied(estates: Sequence[Estate], households: int, rng: np.random.Generator) -> list[Estate]:
+    """Return the estates with so many households between them, each stairwell its share, rounded at random."""
+    share = households / sum(estate.households for estate in estates)
+
+    def filled(building: Building) -> Building:
+        wanted = np.array(building.stairwells) * share
+        return replace(building, stairwells=tuple(int(value) for value in wanted + rng.random(len(wanted))))
+
+    return [
+        replace(estate, layout=replace(estate.layout, buildings=tuple(map(filled, estate.layout.buildings))))
+        for estate in estates
+    ]
+
+
 def build_estates(lots: Sequence[Lot], roads: Sequence[Road], rng: np.random.Generator) -> list[Estate]:
     """Build every lot set aside for an estate, in the order of the lots."""
     numbers = [index for index, lot in enumerate(lots) if lot.use in ("estate", "single")]
@@ -125,7 +139,7 @@ def _pick(shares: tuple[tuple[str, float], ...], rng: np.random.Generator) -> st
 
 
 def _estate(number: int, lot: Lot, roads: Sequence[Road], *, big: bool, rng: np.random.Generator) -> Estate:
-    occupancy = float(rng.uniform(0.84, 0.965))
+    occupancy = float(rng.uniform(0.86, 0.985))
     if lot.use == "single":
         form, layout = "single", single(lot.plot, occupancy, rng)
     elif big:
@@ -135,6 +149,7 @@ def _estate(number: int, lot: Lot, roads: Sequence[Road], *, big: bool, rng: np.
     estate_class = _pick(_CLASS_OF_FORM[form], rng)
     walled = bool(form != "single" and rng.random() < _WALLED_SHARE[estate_class])
     paths, gates = _ways(number, lot, layout, roads, walled=walled, rng=rng)
+    layout = _clear_of(paths, layout)
     return Estate(
         lot=number,
         form=form,
@@ -145,6 +160,13 @@ def _estate(number: int, lot: Lot, roads: Sequence[Road], *, big: bool, rng: np.
         paths=tuple(paths),
         gates=tuple(gates),
     )
+
+
+def _clear_of(paths: Sequence[Path], layout: Layout) -> Layout:
+    """Return a layout without the buildings that a path had to be laid through."""
+    ground = shapely.union_all([path.line for path in paths])
+    kept = tuple(building for building in layout.buildings if not building.footprint.intersects(ground))
+    return replace(layout, buildings=kept)
 
 
 def _ordinary(lot: Lot, occupancy: float, rng: np.random.Generator) -> tuple[str, Layout]:
@@ -197,7 +219,9 @@ def _ways(
     """Return the paths of a lot and, if it is walled, its gates."""
     if layout.spine is None or not layout.buildings:
         return [], []
-    streets = shapely.union_all([road.line for road in roads if road.line.distance(lot.cell) < 0.5])
+    # The cell's own edge along the streets: their drawn lines lie up to a grid step beside it.
+    lines = shapely.union_all([road.line for road in roads if road.line.distance(lot.cell) < _ON_STREET_M])
+    streets = shapely.intersection(lot.cell.exterior, lines.buffer(_ON_STREET_M))
     paths: list[Path] = []
     gates: list[Gate] = []
     for course in _courses(layout, walled=walled):
@@ -266,7 +290,8 @@ def _way_out(line: LineString, plot: Polygon, streets: shapely.Geometry, *, at_e
 def _forced_exit(number: int, spine: LineString, lot: Lot, streets: shapely.Geometry) -> Path:
     """Join an estate that neither spine nor lane connects to the nearest street beside its lot."""
     fence, street = shapely.ops.nearest_points(lot.plot.exterior, streets)
-    return Path(LineString([spine.interpolate(0.5, normalized=True), fence, street]), "service", number)
+    inner, _ = shapely.ops.nearest_points(shapely.intersection(spine, lot.plot), fence)
+    return Path(LineString([inner, fence, street]), "service", number)
 
 
 def _rounded(point: Point) -> Point:

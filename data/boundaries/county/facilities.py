@@ -7,11 +7,14 @@ share of them is served; some communities were left out, and those gaps are name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 import shapely.ops
 from numpy.typing import NDArray
@@ -19,7 +22,7 @@ from shapely import Point, Polygon
 
 from county.communities import COMMUNITIES
 from county.lots import Lot
-from county.names import ordinal, shop_name
+from county.names import ordinal, shop_house
 from county.terrain import Road
 from county.walking import Walking
 from spatial.catalogue import categories
@@ -62,6 +65,7 @@ _SPREAD = {
     "wet_market": _Opening(0.62, "shop", "便民菜市场"),
     "park_5": _Opening(0.60, "yard", "口袋公园"),
     "shopping_mall": _Opening(0.46, "shop", "购物中心"),
+    "street_service_center": _Opening(0.66, "shop", "便民服务中心"),
     "police_station": _Opening(0.82, "shop", "派出所"),
     "community_health_center": _Opening(0.80, "shop", "社区卫生服务中心"),
     "grid_station": _Opening(0.66, "house", "网格工作站"),
@@ -97,6 +101,8 @@ _SPREAD = {
     "emergency_shelter": _Opening(0.78, "yard", "应急避难场所"),
 }
 _OF_STREET = {"shop", "front"}
+# What the community or the state runs is called by its community.
+_PUBLIC_ENDINGS = ("所", "中心", "驿站", "书房", "网点", "菜市场")
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,7 @@ def open_facilities(
     walk_m = walking.between(
         walking.doors(fronts["footprint"].to_numpy(), fronts["lot"].to_numpy()), doors, _FARTHEST_M
     )
+    taken = {facility.name for facility in facilities}
     for category in _SPREAD:
         existing = [point for one in facilities if category in one.categories for point in ways_in(one)]
         reached = np.zeros(len(homes), bool)
@@ -162,7 +169,7 @@ def open_facilities(
         chosen = _spread(
             category, fronts, homes["households"].to_numpy(float), walk_m, reached=reached, rng=rng
         )
-        facilities += _opened(category, fronts.loc[chosen], rng)
+        facilities += _opened(category, fronts.loc[chosen], taken, rng)
         fronts.loc[chosen, "used"] += 1
     return facilities
 
@@ -177,8 +184,8 @@ def _on_lots(lots: Sequence[Lot], streets: gpd.GeoDataFrame, rng: np.random.Gene
         nearest = streets.geometry.iloc[int(tree.nearest(lot.plot))]
         entrance = shapely.ops.nearest_points(lot.plot.exterior, nearest)[0]
         entrances = [Point(np.round(entrance.coords[0], 2))]
-        if lot.use == "park":
-            entrances += _park_gates(lot.plot, streets)
+        if lot.use in ("park", "school"):
+            entrances += _side_entrances(lot.plot, streets)[: None if lot.use == "park" else 1]
         sizes = {"land_area_m2": float(round(lot.plot.area))}
         if lot.use in ("market", "kindergarten"):
             sizes["floor_area_m2"] = float(round(lot.plot.area * rng.uniform(0.25, 0.6)))
@@ -190,8 +197,8 @@ def _on_lots(lots: Sequence[Lot], streets: gpd.GeoDataFrame, rng: np.random.Gene
     return facilities
 
 
-def _park_gates(plot: Polygon, streets: gpd.GeoDataFrame) -> list[Point]:
-    """Return an entrance on each longer side of a park that has a street beside it."""
+def _side_entrances(plot: Polygon, streets: gpd.GeoDataFrame) -> list[Point]:
+    """Return an entrance on each longer side that has a street beside it."""
     ring = shapely.get_coordinates(shapely.simplify(plot, 5.0).exterior)
     middles = shapely.points((ring[1:] + ring[:-1]) / 2)
     long_enough = np.hypot(*np.diff(ring, axis=0).T) > 40.0
@@ -295,7 +302,7 @@ def _spread(
     else:
         open_here &= fronts["estate"].notna() & (fronts["to_street_m"] < 75.0)
     candidates = np.flatnonzero(open_here.to_numpy(bool))
-    within = walk_m[candidates] <= categories()[category].radius_m
+    within = (walk_m[candidates] <= categories()[category].radius_m).astype(float)
     covered = reached.copy()
     chosen: list[object] = []
     while households[covered].sum() < _SPREAD[category].share * households.sum():
@@ -304,49 +311,52 @@ def _spread(
         if gain[best] <= 0:
             break
         chosen.append(fronts.index[candidates[best]])
-        covered |= within[best]
+        covered |= within[best] > 0
     return chosen
 
 
-def _opened(category: str, fronts: gpd.GeoDataFrame, rng: np.random.Generator) -> list[Facility]:
-    """Open a facility at each front, named by its community, its estate or its street."""
-    details = categories()[category].details
-    place, kind = _SPREAD[category].place, _SPREAD[category].kind
+def _opened(
+    category: str, fronts: gpd.GeoDataFrame, taken: set[str], rng: np.random.Generator
+) -> list[Facility]:
+    """Open a facility at each front, under a name that is not taken yet."""
+    place = _SPREAD[category].place
     facilities = []
-    counts: dict[str, int] = {}
-    for front in fronts.itertuples():
-        home = front.community.removesuffix("社区")
-        counts[home] = counts.get(home, 0) + 1
-        if place == "shop" and not kind.endswith(("所", "中心", "驿站", "书房", "网点", "菜市场")):
-            name = shop_name(kind, front.street, rng)
-        elif place == "yard":
-            name = f"{front.estate}{kind}"
-        elif place == "front":
-            name = f"{front.street}{kind}"
-        else:
-            number = "" if counts[home] == 1 else f"第{ordinal(counts[home])}"
-            name = f"{home}{number}{kind}"
+    for _, front in fronts.iterrows():
+        template = _name_template(category, front, rng)
+        numbered = (template.format("" if number == 1 else f"第{ordinal(number)}") for number in count(1))
+        name = next(name for name in numbered if name not in taken)
+        taken.add(name)
         wall = front.inner if place in ("yard", "house") else front.geometry
-        point = _along_wall(front.footprint, wall, front.used)
         facilities.append(
             Facility(
                 name,
-                point,
+                _along_wall(front.footprint, wall, front.used),
                 (category,),
                 access="estate" if place == "yard" and rng.random() < 0.12 else "public",
-                sizes=_sizes(details, rng),
+                sizes=_sizes(categories()[category].details, rng),
             )
         )
     return facilities
 
 
-def _sizes(details: object, rng: np.random.Generator) -> dict[str, float]:
+def _name_template(category: str, front: pd.Series, rng: np.random.Generator) -> str:
+    """Return a name by community, estate or street, with a brace where a number may stand."""
+    place, kind = _SPREAD[category].place, _SPREAD[category].kind
+    if place == "shop" and not kind.endswith(_PUBLIC_ENDINGS):
+        return f"{shop_house(rng)}{kind}（{front.street}{{}}店）"
+    if place == "yard":
+        return f"{front.estate}{{}}{kind}"
+    if place == "front":
+        return f"{front.street}{{}}{kind}"
+    return f"{front.community.removesuffix('社区')}{{}}{kind}"
+
+
+def _sizes(details: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
     """Return sizes round the least that the catalogue asks for, some below it."""
-    known = dict(details)  # type: ignore[call-overload]
     sizes = {
-        column: float(round(known[f"min_{column}"] * rng.uniform(0.8, 1.7)))
+        column: float(round(details[f"min_{column}"] * rng.uniform(0.8, 1.7)))
         for column in ("floor_area_m2", "land_area_m2", "beds")
-        if f"min_{column}" in known
+        if f"min_{column}" in details
     }
     if "beds" in sizes:
         sizes["beds"] = float(round(sizes["beds"] * rng.uniform(1.5, 5.0)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-__all__ = ["alley_names", "estate_names", "ordinal", "shop_name", "street_names"]
+__all__ = ["alley_names", "estate_names", "ordinal", "shop_house", "street_names"]
 
 _STREET_FIRST = [
     "和平",
@@ -350,9 +350,9 @@ def _combined(first: Sequence[str], last: Sequence[str], rng: np.random.Generato
             yield f"{part}{last[(place + turn) % len(last)]}"
 
 
-def shop_name(kind: str, street: str, rng: np.random.Generator) -> str:
-    """Return the name of a shop: an invented house, what it is, and its street."""
-    return f"{rng.choice(_SHOP_FIRST)}{kind}（{street}店）"
+def shop_house(rng: np.random.Generator) -> str:
+    """Return the name of an invented shopkeeper's house."""
+    return str(rng.choice(_SHOP_FIRST))
 
 
 def ordinal(number: int) -> str:

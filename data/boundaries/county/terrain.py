@@ -9,14 +9,23 @@ The sketch's own units become metres of the town's reference system by `located`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import LineString, Polygon
+from shapely import LineString, Point, Polygon
 
-__all__ = ["CRS", "RAILWAY_HALF_WIDTH_M", "Road", "Terrain", "draw_terrain", "located", "smooth"]
+__all__ = [
+    "BANK_ROADS",
+    "CRS",
+    "RAILWAY_HALF_WIDTH_M",
+    "Road",
+    "Terrain",
+    "draw_terrain",
+    "located",
+    "smooth",
+]
 
 Coordinates = NDArray[np.float64]
 
@@ -63,6 +72,11 @@ _MAIN_ROADS = [
                                  (3110, 2550)]),
     ("站前大街", "secondary", 16.0, [(1930, 740), (2150, 880), (2380, 1080), (2597, 1150)]),
 ]  # fmt: skip
+
+
+# The avenue from the main road to the station ends at both; all others run through the town.
+_STATION_AVENUE, _STATION_AVENUE_FROM = "站前大街", "迎宾大道"
+BANK_ROADS = ("滨河北路", "滨河南路")
 
 
 @dataclass(frozen=True)
@@ -148,23 +162,34 @@ def draw_terrain(rng: np.random.Generator) -> Terrain:
     banks = _offsets(middle, half_width + _BANK_M)
     promenades = _offsets(middle, half_width + _PROMENADE_M)
     railway = LineString(course(_RAILWAY, 6.0))
-    roads = [
-        Road(name, street_class, half_width_m, LineString(course(points, 8.0)))
+    roads = {
+        name: Road(name, street_class, half_width_m, LineString(course(points, 8.0)))
         for name, street_class, half_width_m, points in _MAIN_ROADS
-    ]
-    roads += [
-        Road(name, "tertiary", 9.0, LineString(smooth(bank[::3], 2)))
-        for name, bank in zip(("滨河北路", "滨河南路"), banks, strict=True)
-    ]
+    }
+    avenue = roads[_STATION_AVENUE]
+    between = (roads[_STATION_AVENUE_FROM].line, railway)
+    roads[_STATION_AVENUE] = replace(avenue, line=_joined(avenue.line, *between))
+    for name, bank in zip(BANK_ROADS, banks, strict=True):
+        roads[name] = Road(name, "tertiary", 9.0, LineString(smooth(bank[::3], 2)))
     return Terrain(
         outline=outline,
         river=river,
         river_line=LineString(middle),
         railway_line=railway,
-        roads=tuple(roads),
-        footbridge=_footbridge(middle, roads[-2].line, roads[-1].line, x=float(located((770, 0))[0])),
+        roads=tuple(roads.values()),
+        footbridge=_footbridge(
+            middle, *(roads[name].line for name in BANK_ROADS), x=float(located((770, 0))[0])
+        ),
         promenades=tuple(LineString(smooth(walk[::3], 2)) for walk in promenades),
     )
+
+
+def _joined(line: LineString, start_on: LineString, end_on: LineString) -> LineString:
+    """Return a line with its ends moved onto two others, so that it ends there and not beside them."""
+    points = list(line.coords)
+    for place, other in ((0, start_on), (-1, end_on)):
+        points[place] = other.interpolate(other.project(Point(points[place]))).coords[0]
+    return LineString(points)
 
 
 def _resampled(course: Coordinates, step_m: float) -> Coordinates:
@@ -181,5 +206,5 @@ def _offsets(middle: Coordinates, distance_m: Coordinates) -> tuple[Coordinates,
 
 
 def _footbridge(middle: Coordinates, north: LineString, south: LineString, *, x: float) -> LineString:
-    foot = shapely.Point(middle[np.abs(middle[:, 0] - x).argmin()])
+    foot = Point(middle[np.abs(middle[:, 0] - x).argmin()])
     return LineString([line.interpolate(line.project(foot)) for line in (north, south)])

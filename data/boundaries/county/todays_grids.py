@@ -8,15 +8,17 @@ faults were put in on purpose; `FAULTS` names them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely import LineString, Polygon
 from shapely.ops import split
 
+from county.buildings import bearing
 from county.communities import COMMUNITIES, DATA_POOR
 from county.lots import Lot
 from county.names import ordinal
@@ -35,15 +37,15 @@ FAULTS = {
 
 _FULL = 392
 _OVERFULL = 500
-_ENOUGH = 255
+_ENOUGH = 268
 _NEVER_ALONE = 90
-_STRAY = 330
 _OVERREACHING = "南关社区"
 _OVERREACH_M = 48.0
 _SLANT_DEGREES = 17.0
 _ROW_GAP_M = 8.0
+_PART = 450
 _LARGEST_MERGED = 575
-_TRIALS = 6
+_TRIALS = 12
 _LEAST_SHARED_M = 12.0
 
 
@@ -81,15 +83,16 @@ def draw_todays_grids(
     buildings : with households (0 for none) and lot (number of the lot)
     """
     pieces = _pieces(lots, cells, buildings, terrain)
-    # The clerk thought of the stray part as lying on the other bank.
-    stray, partner = _across_river(pieces)
-    pieces[stray] = replace(pieces[stray], bank=pieces[partner].bank)
+    stray = _stray(pieces)
     rows: list[tuple[int, str, str, Polygon]] = []
     for number in range(len(COMMUNITIES)):
-        own = [piece for piece in pieces if piece.community == number]
+        own = [piece for piece in pieces if piece.community == number and piece is not stray]
+        groups = [[own[index] for index in group] for group in _best_of_several(own, rng)]
+        if number == stray.community:
+            other_bank = [group for group in groups if group[0].bank != stray.bank]
+            min(other_bank, key=lambda group: sum(piece.households for piece in group)).append(stray)
         rows += [
-            (number, "basic", "", shapely.union_all([own[index].cell for index in group]))
-            for group in _best_of_several(own, rng)
+            (number, "basic", "", shapely.union_all([piece.cell for piece in group])) for group in groups
         ]
         rows += [(number, "special", piece.special, piece.cell) for piece in own if piece.special]
     _reach_over_boundary(rows, cells, lots)
@@ -111,7 +114,7 @@ def _pieces(
         special = lot.name if lot.use in SPECIAL_USES else ""
         own = buildings[buildings["lot"] == number]
         if total > 500 or number == split_lot:
-            parts = _parted(ground, own, 2 if total <= 500 else -(-total // 450), number == split_lot)
+            parts = _parted(ground, lot.plot, own, slanted=number == split_lot)
             for part in parts:
                 inside = shapely.contains(part, own.geometry.centroid.to_numpy())
                 pieces.append(
@@ -122,7 +125,7 @@ def _pieces(
     return pieces
 
 
-def _needless(lots: Sequence[Lot], households: NDArray[np.float64]) -> int:
+def _needless(lots: Sequence[Lot], households: pd.Series) -> int:
     """Return the estate that was split for no reason: the largest that a grid could have held whole."""
     whole = [
         (int(households.get(number, 0)), number)
@@ -141,19 +144,18 @@ def _bank(ground: Polygon, terrain: Terrain) -> int:
     return int(point.y > foot.y)
 
 
-def _parted(cell: Polygon, buildings: gpd.GeoDataFrame, count: int, through_buildings: bool) -> list[Polygon]:
-    """Cut a cell between its rows into parts of about equal households, or at a slant through them."""
+def _parted(cell: Polygon, plot: Polygon, buildings: gpd.GeoDataFrame, *, slanted: bool) -> list[Polygon]:
+    """Cut a cell between its rows into parts of about equal households; slanted, through the houses."""
+    count = max(2, -(-int(buildings["households"].sum()) // _PART))
     footprints = buildings.geometry.to_numpy()
-    rows = _heading(footprints)
-    if through_buildings:
-        rows = _turned(rows, _SLANT_DEGREES)
+    rows = _turned(np.array([1.0, 0.0]), bearing(plot) + (_SLANT_DEGREES if slanted else 0.0))
     across = np.array([-rows[1], rows[0]])
     position = shapely.get_coordinates(shapely.centroid(footprints)) @ across
     order = np.argsort(position)
     share = np.cumsum(buildings["households"].to_numpy(float)[order])
     # Between rows, not between buildings of one row.
     gaps = np.diff(position[order])
-    between = np.flatnonzero(gaps > (0.0 if through_buildings else _ROW_GAP_M))
+    between = np.flatnonzero(gaps > (0.0 if slanted else _ROW_GAP_M))
     parts = [cell]
     for cut in range(1, count):
         place = between[int(np.abs(share[between] - share[-1] * cut / count).argmin())]
@@ -165,17 +167,6 @@ def _parted(cell: Polygon, buildings: gpd.GeoDataFrame, count: int, through_buil
     return parts
 
 
-def _heading(footprints: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return the direction of the rows: that of the longest wall of most buildings."""
-    corners = shapely.get_coordinates(footprints).reshape(len(footprints), -1, 2)
-    walls = np.diff(corners, axis=1)
-    length = np.hypot(walls[..., 0], walls[..., 1])
-    longest = walls[np.arange(len(walls)), length.argmax(axis=1)]
-    longest *= np.sign(longest[:, :1])
-    heading = np.median(longest / np.hypot(*longest.T)[:, None], axis=0)
-    return heading / np.hypot(*heading)
-
-
 def _turned(vector: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
     angle = np.radians(degrees)
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ vector
@@ -183,24 +174,29 @@ def _turned(vector: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
 
 def _best_of_several(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]]:
     """Return the best of what the clerk tried: households outside the window count."""
+    cells = np.array([piece.cell for piece in pieces])
+    near = _neighbours(cells)
+    _join_strays(near, pieces, cells)
 
     def outside(groups: list[list[int]]) -> int:
         totals = [sum(pieces[index].households for index in group) for group in groups]
         return sum(max(0, 300 - total, total - 500) for total in totals)
 
-    return min((_grown(pieces, rng) for _ in range(_TRIALS)), key=outside)
+    return min((_grown(pieces, cells, near, rng) for _ in range(_TRIALS)), key=outside)
 
 
-def _grown(pieces: Sequence[_Piece], rng: np.random.Generator) -> list[list[int]]:
+def _grown(
+    pieces: Sequence[_Piece],
+    cells: NDArray[np.object_],
+    near: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> list[list[int]]:
     """Fill one grid after the other from the north-west, and share out what is left.
 
     Returns
     -------
     groups of piece numbers; special pieces are in none
     """
-    cells = np.array([piece.cell for piece in pieces])
-    near = _neighbours(cells)
-    _join_strays(near, pieces, cells)
     centre = shapely.get_coordinates(shapely.centroid(cells))
     open_pieces = {index for index, piece in enumerate(pieces) if not piece.special}
     groups: list[list[int]] = []
@@ -289,17 +285,13 @@ def _merged(
     return groups
 
 
-def _across_river(pieces: list[_Piece]) -> tuple[int, int]:
-    """Return a piece of the community on both banks, and the nearest one on the other bank."""
+def _stray(pieces: Sequence[_Piece]) -> _Piece:
+    """Return the least piece north of the river in the community on both banks: it went to the other bank."""
     number = next(index for index, community in enumerate(COMMUNITIES) if community.name == DATA_POOR)
-    own = [index for index, piece in enumerate(pieces) if piece.community == number and not piece.special]
-    pairs = [
-        (pieces[north].cell.distance(pieces[south].cell), north, south)
-        for north in own
-        for south in own
-        if pieces[north].bank == 1 and pieces[south].bank == 0 and 0 < pieces[north].households < _STRAY
-    ]
-    return min(pairs)[1:]
+    own = [piece for piece in pieces if piece.community == number and not piece.special]
+    return min(
+        (piece for piece in own if piece.bank == 1 and piece.households), key=lambda piece: piece.households
+    )
 
 
 def _reach_over_boundary(

@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from shapely import LineString, Point
 from shapely.ops import polygonize
 
 from county.estates import Path
 from county.lots import Lot
-from county.terrain import Road, Terrain
+from county.terrain import BANK_ROADS, Road, Terrain
 
 __all__ = ["LEVEL_CROSSING", "Ways", "node_ways"]
 
@@ -26,7 +28,6 @@ _GRID_M = 0.01
 _ABUTMENT_M = 5.0
 _STEPS_EVERY_M = 210.0
 _PUBLIC = -1
-_BANK_ROADS = ("滨河北路", "滨河南路")
 # Where cars and walkers cross the track on the level; all other main roads pass below it.
 LEVEL_CROSSING = "南环路"
 _SURFACE = {"primary": "asphalt", "secondary": "asphalt", "tertiary": "asphalt", "residential": "concrete",
@@ -50,7 +51,7 @@ class Ways:
 
 def node_ways(lots: Sequence[Lot], roads: Sequence[Road], paths: Sequence[Path], terrain: Terrain) -> Ways:
     """Node every street and path and return the streets and the cells between them."""
-    ways = [*paths, *_riverside(terrain)]
+    ways = [*paths, *_riverside(lots, terrain)]
     noded = shapely.get_parts(
         shapely.union_all(
             [*(lot.cell.exterior for lot in lots), *(way.line for way in ways)], grid_size=_GRID_M
@@ -59,10 +60,20 @@ def node_ways(lots: Sequence[Lot], roads: Sequence[Road], paths: Sequence[Path],
     return Ways(_streets(noded, roads, ways, terrain), _cells(noded, lots))
 
 
-def _riverside(terrain: Terrain) -> list[Path]:
+def _riverside(lots: Sequence[Lot], terrain: Terrain) -> list[Path]:
     """Return the promenades, their steps up to the bank roads, and the footbridge."""
-    ways = [Path(terrain.footbridge, "footway", _PUBLIC)]
-    banks = [road.line for road in terrain.roads if road.name in _BANK_ROADS]
+    edges = shapely.union_all([lot.cell.exterior for lot in lots])
+    # The banks as they are noded already, so that steps end on them and not a hair beside.
+    banks = [
+        shapely.intersection(edges, road.line.buffer(5 * _GRID_M))
+        for road in terrain.roads
+        if road.name in BANK_ROADS
+    ]
+    abutments = [
+        shapely.get_point(shapely.shortest_line(bank, Point(end)), 0)
+        for bank, end in zip(banks, terrain.footbridge.coords, strict=True)
+    ]
+    ways = [Path(LineString(abutments), "footway", _PUBLIC)]
     for promenade, bank in zip(terrain.promenades, banks, strict=True):
         walk = shapely.intersection(promenade, terrain.outline)
         ways += [Path(part, "path", _PUBLIC) for part in shapely.get_parts(walk)]
@@ -102,17 +113,29 @@ def _streets(
     below = _crossed(streets[crossing & (streets["name"] != LEVEL_CROSSING)], terrain.railway, "tunnel", -1)
     level = streets[crossing & (streets["name"] == LEVEL_CROSSING)]
     # Bank roads pass under the railway bridge; lesser streets end at the railway's fence.
-    along_river = streets["name"].isin(_BANK_ROADS) | (streets["class"] == "path")
+    along_river = streets["name"].isin(BANK_ROADS) | (streets["class"] == "path")
     bank = _crossed(streets[along_river], terrain.railway, "tunnel", -1)
     lesser = streets[~crossing & ~along_river].copy()
     lesser.geometry = lesser.geometry.difference(terrain.railway)
     streets = pd.concat([below, level, bank, lesser], ignore_index=True)
     streets = streets.explode(ignore_index=True)
-    streets.geometry = shapely.transform(streets.geometry.to_numpy(), lambda xy: np.round(xy, 2))
     streets = streets[(streets.length > 2 * _GRID_M) & (streets.geom_type == "LineString")]
+    streets.geometry = _ends_joined(streets.geometry.to_numpy())
+    streets = streets[streets.length > 0]
     streets["surface"] = streets["class"].map(_SURFACE)
     order = np.lexsort((streets.bounds["miny"], streets.bounds["minx"]))
     return streets.iloc[order].reset_index(drop=True)
+
+
+def _ends_joined(lines: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return lines in whole centimetres whose ends coincide where rounding had put them just apart."""
+    rounded = [np.round(shapely.get_coordinates(line), 2) for line in lines]
+    ends = np.array([[course[0], course[-1]] for course in rounded]).reshape(-1, 2)
+    near = cKDTree(ends).query_ball_point(ends, 2.5 * _GRID_M)
+    joined = ends[[min(places) for places in near]]
+    for place, course in enumerate(rounded):
+        course[0], course[-1] = joined[2 * place], joined[2 * place + 1]
+    return np.array([LineString(course) for course in rounded])
 
 
 def _crossed(streets: gpd.GeoDataFrame, ground: shapely.Geometry, flag: str, layer: int) -> gpd.GeoDataFrame:

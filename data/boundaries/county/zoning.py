@@ -69,6 +69,8 @@ _LARGE_ZONES = [
     Zone("school", "铁路小学", (2780, 1000), 8_000, 36_000),
     Zone("school", "{}小学", (3150, 1780), 8_000, 40_000),
     Zone("school", "{}小学", (1850, 250), 8_000, 36_000),
+    Zone("school", "{}小学", (2150, 950), 7_000, 30_000),
+    Zone("school", "{}小学", (800, 2180), 8_000, 40_000),
     Zone("park", "青澜公园", (1080, 1850), 15_000, 90_000),
     Zone("park", "南湖公园", (330, 650), 18_000, 90_000),
     Zone("park", "鼓楼公园", (1230, 420), 7_000, 24_000),
@@ -138,6 +140,9 @@ _SMALL_ZONES = [
 # Every community gets so many estates before the best lots anywhere do.
 _LEAST_ESTATES = 6
 _NARROW_M = 55.0
+# A lot with less of a street along it is no place for an estate.
+_LEAST_FRONT_M = 25.0
+_GRID_M = 0.05
 _CARVED = SINGLE_BUILDINGS + len(_SMALL_ZONES)
 
 
@@ -158,7 +163,7 @@ def allot(
     for zone in _SMALL_ZONES:
         zoned = _take(zoned, zone, of_use="carved")
     zoned = [replace(lot, use="single") if lot.use == "carved" else lot for lot in zoned]
-    return _settle(zoned, rng)
+    return _settle(zoned, roads, rng)
 
 
 def _take(lots: Sequence[Lot], zone: Zone, of_use: str = "") -> list[Lot]:
@@ -248,9 +253,14 @@ def _short_side(plot: Polygon) -> float:
     return float(np.hypot(*np.diff(corners, axis=0).T).min())
 
 
-def _settle(lots: Sequence[Lot], rng: np.random.Generator) -> list[Lot]:
+def _settle(lots: Sequence[Lot], roads: Sequence[Road], rng: np.random.Generator) -> list[Lot]:
     """Make the best open lots estates, as many as the county has, and find a use for the rest."""
-    open_lots = [index for index, lot in enumerate(lots) if not lot.use]
+    streets = shapely.union_all([road.line for road in roads]).buffer(_GRID_M)
+    open_lots = [
+        index
+        for index, lot in enumerate(lots)
+        if not lot.use and lot.cell.exterior.intersection(streets).length > _LEAST_FRONT_M
+    ]
     needed = ESTATES - sum(lot.use == "single" for lot in lots)
     rank = {
         index: lots[index].plot.area / STYLES[lots[index].style].lot_m2
