@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def communities(scale: str = "town", seed: int = 7) -> list[dict[str, Any]]:
     return records
 
 
-def _record(
+def _record(  # noqa: PLR0917 - one argument per array
     households: np.ndarray,
     edges: np.ndarray,
     estates: np.ndarray,
@@ -82,9 +83,5 @@ def _record(
 
 
 def _generator() -> Any:  # noqa: ANN401 - a module
-    specification = importlib.util.spec_from_file_location("county_town", FOLDER / "county_town.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(FOLDER))
+    return importlib.import_module("county_town")

@@ -333,7 +333,7 @@ def _certified(
         if part.bound is None or bound is None:
             bound = None
         elif instance.objective == "inertia":
-            bound += part.bound * instance.weights[units].sum() / max(instance.total, 1e-300)
+            bound += part.bound * float(instance.weights[units].sum()) / max(instance.total, 1e-300)
         else:
             bound += part.bound
     gap = None

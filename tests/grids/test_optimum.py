@@ -54,7 +54,7 @@ def lawful_parts(instance):
 
 
 def members_of(mask):
-    return [unit for unit in range(mask.bit_length()) if mask >> unit & 1]
+    return np.flatnonzero([mask >> unit & 1 for unit in range(mask.bit_length())])
 
 
 def every_best(instance):

@@ -198,3 +198,55 @@ def test_wrong_arrays_are_refused(change):
     }  # fmt: skip
     with pytest.raises(UsageError):
         partition(**(good | change))
+
+
+@pytest.mark.parametrize("turn", ["numbered anew", "shifted", "turned"])
+def test_numbering_and_placing_leave_the_plan(turn):
+    _, households, edges, more = list(town())[4]
+    one, first = partition(households, edges, lower=300, upper=500, parts=8, **more)
+    number = np.arange(len(households))
+    place = more["coordinates"]
+    if turn == "numbered anew":
+        number = np.random.default_rng(5).permutation(len(households))
+    elif turn == "shifted":
+        place = np.add(place, [500_000.0, 3_400_000.0])
+    else:
+        place = place @ np.array([[0.6, 0.8], [-0.8, 0.6]])
+    back = np.argsort(number)
+    two, second = partition(
+        households[number],
+        back[edges],
+        lower=300,
+        upper=500,
+        parts=8,
+        coordinates=place[number],
+        groups=more["groups"][number],
+        sides=more["sides"][number],
+        side_penalty_m=150.0,
+    )
+    assert second.objective == pytest.approx(first.objective, rel=1e-6)
+    assert len(np.unique(np.stack([one, two[back]]), axis=1).T) == 8
+
+
+def test_a_stop_leaves_a_lawful_plan_and_says_so():
+    _, households, edges, more = next(town())
+    calls = iter(range(10**6))
+    labels, certificate = partition(
+        households, edges, lower=300, upper=500, parts=9, **more, stop=lambda: next(calls) > 12
+    )
+    assert certificate.time_limited
+    assert np.bincount(labels, weights=households).min() >= 300
+
+
+def test_progress_tells_plans_that_get_better_and_bounds_that_rise():
+    _, households, edges, more = list(town())[9]
+    steps = []
+    _, certificate = partition(
+        households, edges, lower=300, upper=500, parts=9, **more, progress=steps.append
+    )
+    objectives = [step.objective for step in steps]
+    bounds = [step.bound for step in steps]
+    assert objectives == sorted(objectives, reverse=True)
+    assert bounds == sorted(bounds)
+    assert certificate.status == "optimal"
+    assert steps[-1].bound <= steps[-1].objective * (1 + 1e-9)
