@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from spatial.errors import ConflictError, FileError, RulesError, UsageError
 from spatial.network import StreetNetwork
@@ -173,7 +174,7 @@ def add_footpath(
         parts = shapely.get_parts(old)
         nearest = np.array([int(np.argmin(shapely.distance(parts, shapely.Point(one)))) for one in at])
         lines, _ = insert_vertices(parts, nearest, np.array(at))
-        new = lines[0] if len(lines) == 1 else shapely.multilinestrings(lines)
+        new: Any = lines[0] if len(lines) == 1 else shapely.multilinestrings(lines)
         if shapely.get_num_coordinates(new) != shapely.get_num_coordinates(old):
             changes.append(Change("streets", joined, {"geometry": old.wkt}, {"geometry": new.wkt}))
     return changes
@@ -223,7 +224,7 @@ def _changed(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
         return _with_row(frame, change)
     fresh = frame.copy()
     for column, value in change.new.items():
-        fresh.iloc[here[0], fresh.columns.get_loc(column)] = _typed(column, value)
+        fresh.iloc[int(here[0]), _at(fresh, column)] = _typed(column, value)
     return fresh
 
 
@@ -236,8 +237,13 @@ def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
         values |= {"facility_id": facility_id, "category": category}
         longer = frame.reset_index(drop=True).reindex(range(len(frame) + 1))
     for column, value in values.items():
-        longer.iloc[-1, longer.columns.get_loc(column)] = _typed(column, value)
+        longer.iloc[-1, _at(longer, column)] = _typed(column, value)
     return longer
+
+
+def _at(frame: pd.DataFrame, column: str) -> int:
+    """Return the place of a column."""
+    return list(frame.columns).index(column)
 
 
 def _place(frame: pd.DataFrame, change: Change) -> npt.NDArray[np.intp]:
@@ -253,7 +259,7 @@ def _row(town: Town, table: str, row: str) -> pd.Series[Any]:
     frame = town.tables[table]
     if row not in frame.index:
         raise UsageError("scenario.row_missing", table=table, ids=[row])
-    found: pd.Series[Any] = frame.loc[row]
+    found: pd.Series[Any] = frame.iloc[frame.index.get_indexer(pd.Index([row]))[0], :]
     return found
 
 
@@ -271,9 +277,9 @@ def _filled(row: pd.Series[Any], *without: str) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:  # noqa: ANN401
     """Return a value as what TOML can hold; None for a null."""
-    if isinstance(value, shapely.Geometry):
+    if isinstance(value, BaseGeometry):
         return value.wkt
     if pd.isna(value):
         return None
@@ -286,16 +292,16 @@ def _typed(column: str, value: object) -> Any:  # noqa: ANN401
     return pd.NA if value is None else value
 
 
-def _same(found: object, expected: object) -> bool:
-    if isinstance(found, shapely.Geometry):
-        return isinstance(expected, shapely.Geometry) and found.equals_exact(expected, _SAME_M)
+def _same(found: Any, expected: Any) -> bool:  # noqa: ANN401
+    if isinstance(found, BaseGeometry):
+        return isinstance(expected, BaseGeometry) and found.equals_exact(expected, _SAME_M)
     if pd.isna(found) or pd.isna(expected):
         return bool(pd.isna(found) and pd.isna(expected))
     return bool(found == expected)
 
 
-def _short(value: object) -> str:
-    text = value.wkt if isinstance(value, shapely.Geometry) else str(value)
+def _short(value: Any) -> str:  # noqa: ANN401
+    text = value.wkt if isinstance(value, BaseGeometry) else str(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -190,8 +191,8 @@ class _Edit:
                 )  # fmt: skip
             affected = self._affected(category, labels[category].words, before.words, regrouped=regrouped)
             if affected.any():
-                walks = survey.measure(category, labels[category], base.search_m(category), affected)
-                fresh[category] = walks.merged(base.walks.of_category(category), affected)
+                found = survey.measure(category, labels[category], base.search_m(category), affected)
+                fresh[category] = found.merged(base.walks.of_category(category), affected)
         walks = base.walks.replaced(fresh)
         figures = base.figures.updated(base.walks, walks)
         return replace(base, town=town, survey=survey, labels=tuple(labels), walks=walks, figures=figures)
@@ -243,56 +244,57 @@ class _Paths:
 
     @classmethod
     def of(cls, network: StreetNetwork, changes: Sequence[Change]) -> _Paths | None:
-        closed: list[Ints] = []
-        opened: list[Ints] = []
-        lost: list[Ints] = []
-        grown: list[Grown] = []
-        lines: list[shapely.LineString] = []
-        added = [one for one in changes if one.table == "streets" and one.old is None]
-        bent = [one for one in changes if one.table == "streets" and one.old is not None and not _closes(one)]
+        """Follow the changes of gates and streets; None where only building anew will do."""
+        streets = [one for one in changes if one.table == "streets"]
+        added = [one for one in streets if one.old is None]
+        lost = [one for one in streets if _closes(one)]
+        bent = [one for one in streets if one.old is not None and not _closes(one)]
+        gates = [one for one in changes if one.table == "gates"]
         joints = _new_vertices(bent)
-        if joints is None:
+        known = {"streets", "gates", "facilities", "services", "entrances"}
+        # Closing and adding at once is rare, and an added path may lie where one was lost.
+        if joints is None or (added and lost) or any(one.table not in known for one in changes):
             return None
-        for change in changes:
-            if (
-                change.table == "gates"
-                and change.new is not None
-                and set(change.new) == {"open"}
-                and change.old
-            ):
-                is_open = change.new["open"] is not False
-                edges = np.flatnonzero(network.gate_id == change.row)
-                shut = network.closed_by[edges] > 0
-                if is_open:
-                    network = open_edges(network, edges[shut])
-                    opened.append(edges[shut])
-                else:
-                    network = close_edges(network, edges[~shut], "gate")
-                    closed.append(edges[~shut])
-            elif _closes(change):
-                edges = np.flatnonzero((network.street_id == change.row) & (network.closed_by == 0))
-                if relinks_gates(network, None, edges):
-                    return None
-                network = close_edges(network, edges, "street")
-                closed.append(edges)
-                lost.append(edges)
-            elif change.table not in ("streets", "facilities", "services", "entrances"):
+        if any(set(one.new or {}) != {"open"} for one in gates):
+            return None
+        edit = cls(network, _none(), _none(), (), _none(), ())
+        for change in gates:
+            edit = edit._with_gate(change)
+        for change in lost:
+            edges = np.flatnonzero((edit.network.street_id == change.row) & (edit.network.closed_by == 0))
+            if relinks_gates(edit.network, None, edges):
                 return None
+            shut = close_edges(edit.network, edges, "street")
+            edit = replace(
+                edit, network=shut, closed=np.append(edit.closed, edges), lost=np.append(edit.lost, edges)
+            )
         for change in added:
-            step = _grow(network, change, joints)
+            step = _grow(edit.network, change, joints)
             if step is None:
                 return None
-            network = step.network
-            grown.append(step)
-            lines.append(shapely.from_wkt((change.new or {})["geometry"]))
-            opened.append(np.arange(step.pieces[0], len(network.length_m)))
-        if grown and lost:
-            return None  # closing and adding at once: rare, and an added path may lie where one was lost
-        none = [np.zeros(0, np.int64)]
-        return cls(
-            network, np.concatenate(none + closed), np.concatenate(none + opened), tuple(grown),
-            np.concatenate(none + lost), tuple(lines),
-        )  # fmt: skip
+            opened = np.arange(step.pieces[0], len(step.network.length_m))
+            line: Any = shapely.from_wkt((change.new or {})["geometry"])
+            edit = replace(
+                edit,
+                network=step.network,
+                opened=np.append(edit.opened, opened),
+                grown=(*edit.grown, step),
+                lines=(*edit.lines, line),
+            )
+        return edit
+
+    def _with_gate(self, change: Change) -> _Paths:
+        edges = np.flatnonzero(self.network.gate_id == change.row)
+        shut = self.network.closed_by[edges] > 0
+        if (change.new or {})["open"] is not False:
+            network = open_edges(self.network, edges[shut])
+            return replace(self, network=network, opened=np.append(self.opened, edges[shut]))
+        network = close_edges(self.network, edges[~shut], "gate")
+        return replace(self, network=network, closed=np.append(self.closed, edges[~shut]))
+
+
+def _none() -> Ints:
+    return np.zeros(0, np.int64)
 
 
 def _closes(change: Change) -> bool:
@@ -348,21 +350,20 @@ def _reattached(places: Places, paths: _Paths) -> tuple[Places, Flags, Ints]:
     moved = np.zeros(0, np.int64)
     if not len(paths.lost) and not paths.lines:
         return places, buildings, moved
-    fresh = {}
-    for name, xy, owner in (
-        ("building_ways", places.building_xy, places.building_of),
-        ("facility_ways", places.facility_xy, places.facility_of),
-    ):
-        ways: Attachments = getattr(places, name)
-        points = _concerned(ways, xy, paths)
-        if len(points):
-            found = attach(paths.network, xy[points])
-            fresh[name] = ways.with_points(points, found)
-        if name == "building_ways":
-            buildings[owner[points]] = True
-        else:
-            moved = np.unique(owner[points])
-    return replace(places, **fresh), buildings, moved
+    homes = _concerned(places.building_ways, places.building_xy, paths)
+    shops = _concerned(places.facility_ways, places.facility_xy, paths)
+    buildings[places.building_of[homes]] = True
+    moved = np.unique(places.facility_of[shops])
+    after = replace(
+        places,
+        building_ways=places.building_ways.with_points(
+            homes, attach(paths.network, places.building_xy[homes])
+        ),
+        facility_ways=places.facility_ways.with_points(
+            shops, attach(paths.network, places.facility_xy[shops])
+        ),
+    )
+    return after, buildings, moved
 
 
 def _concerned(ways: Attachments, xy: npt.NDArray[np.float64], paths: _Paths) -> Ints:
@@ -374,5 +375,5 @@ def _concerned(ways: Attachments, xy: npt.NDArray[np.float64], paths: _Paths) ->
     used = ways.rank == 0
     reach_m[ways.point[used]] = np.minimum(ways.access_m[used] + rules.ambiguity_m, rules.max_access_m)
     for line in paths.lines:
-        concerned |= shapely.dwithin(shapely.points(xy), line, reach_m)
+        concerned |= shapely.distance(np.asarray(shapely.points(xy), object), line) <= reach_m
     return np.flatnonzero(concerned)

@@ -82,9 +82,10 @@ def attach(network: StreetNetwork, xy: Points) -> Attachments:
     radius_m = _search_radius(network, points, xy, side)
     point, edge = network.index.within(points, radius_m)
     offset_m, access_m, reachable = _legs(network, xy, side, point, edge)
-    point, edge, offset_m, access_m = (one[reachable] for one in (point, edge, offset_m, access_m))
-    order = np.lexsort((edge, access_m, network.is_islet[edge], point))
-    point, edge, offset_m, access_m = (one[order] for one in (point, edge, offset_m, access_m))
+    rows = np.flatnonzero(reachable)
+    rows = rows[np.lexsort((edge[rows], access_m[rows], network.is_islet[edge[rows]], point[rows]))]
+    point, edge = point[rows], edge[rows]
+    offset_m, access_m = offset_m[rows], access_m[rows]
 
     first = np.ones(len(point), bool)
     first[1:] = point[1:] != point[:-1]

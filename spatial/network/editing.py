@@ -9,11 +9,14 @@ street), the edit is refused and the network has to be built again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 from spatial.network.attaching import Attachments
@@ -22,6 +25,8 @@ from spatial.network.graph import Numbers, Words
 from spatial.network.noding import VERTEX_STEP_M, Ints, Points, node_lines
 from spatial.network.streets import StreetNetwork
 from spatial.network.walls import KINDS
+
+_Value = TypeVar("_Value", bound=np.generic)
 
 __all__ = ["Grown", "close_edges", "grow", "open_edges", "relinks_gates"]
 
@@ -127,14 +132,12 @@ class Grown:
     Attributes
     ----------
     network : the network
-    added : edges of the path
     split : (s,) old edges that were cut in pieces
     pieces : (s + 1,) first piece of each of them; the last entry is one past the last piece
     from_m : (pieces,) where on the old edge each piece begins
     """
 
     network: StreetNetwork
-    added: Ints
     split: Ints
     pieces: Ints
     from_m: npt.NDArray[np.float64]
@@ -165,100 +168,123 @@ def grow(
     joints_xy : (k, 2) points at which streets have got a vertex for it
     passes_over : whether it is a bridge or a tunnel
     """
-    walls = network.walls
-    as_lines = np.array([line], object)
-    if not passes_over and len(walls.crossings(as_lines, np.array([False]))[0]):
+    side = _meets_no_wall(network, line, passes_over=passes_over)
+    if side is None or relinks_gates(network, line, np.zeros(0, np.int64)):
         return None
-    if relinks_gates(network, line, np.zeros(0, np.int64)):
-        return None
-    place = line if passes_over else shapely.line_interpolate_point(line, 0.5, normalized=True)
-    side = int(walls.side_of(np.array([place], object))[0])
-    vertices = shapely.get_coordinates(line)
-    found = _landings(network, vertices, joints_xy, side)
+    found = _landings(network, shapely.get_coordinates(line), joints_xy, side)
     if found is None:
         return None
     at_node, at_edge, landed = found
     if not landed or network.is_islet[landed].any():
         return None  # it may make a part of town of an islet, or be one itself
 
-    edges = node_lines(as_lines, np.array([*at_node, *at_edge]).reshape(-1, 2))
-    node_count = network.node_count
-    new_xy: list[tuple[float, float]] = []
-
-    def node_of(xy: tuple[float, float]) -> int:
-        if xy in at_node:
-            return at_node[xy]
-        if xy not in new_xy:
-            new_xy.append(xy)
-        return node_count + new_xy.index(xy)
-
-    split, pieces, from_m, piece_line, piece_nodes = [], [len(network.length_m)], [], [], []
-    by_edge: dict[int, list[tuple[float, tuple[float, float]]]] = {}
-    for xy, (edge, offset_m) in at_edge.items():
-        by_edge.setdefault(edge, []).append((offset_m, xy))
-    for edge, cuts in sorted(by_edge.items()):
-        length = float(network.length_m[edge])
-        stops = [(0.0, None), *sorted(cuts), (length, None)]
-        start, end = (int(one) for one in network.edge_nodes[edge])
-        nodes = [start, *(node_of(xy) for _, xy in sorted(cuts)), end]
-        for (here, _), (there, _), ends in zip(
-            stops, stops[1:], zip(nodes, nodes[1:], strict=False), strict=False
-        ):
-            piece_line.append(substring(network.line[edge], here, there))
-            piece_nodes.append(ends)
-            from_m.append(here)
-        split.append(edge)
-        pieces.append(len(network.length_m) + len(piece_line))
-    path_nodes = [tuple(node_of(tuple(edges.vertex_xy[one])) for one in ends) for ends in edges.vertex]
-    old = np.repeat(np.array(split, np.int64), np.diff(pieces))
-    path_count = len(edges.line)
-    lines = np.array([*piece_line, *edges.line], object)
+    path = node_lines(np.array([line], object), np.array([*at_node, *at_edge]).reshape(-1, 2))
+    nodes = _Nodes(network.node_count, at_node, [])
+    cuts = _cut(network, at_edge, nodes)
+    path_nodes = [[nodes.at((float(x), float(y))) for x, y in path.vertex_xy[ends]] for ends in path.vertex]
+    lines = np.array([*cuts.line, *path.line], object)
     length_m = shapely.length(lines)
+    old = np.repeat(cuts.split, np.diff(cuts.first))
     cost = np.repeat(steps(length_m)[:, None], 2, axis=1)
     share = length_m[: len(old)] / network.length_m[old]
     cost[: len(old)] = np.maximum(np.rint(network.cost[old] * share[:, None]), 1)
-
-    def grown(name: str, value: object) -> npt.NDArray[np.generic]:
-        own = getattr(network, name)
-        return np.concatenate([own, own[old], np.full(path_count, value, own.dtype)])
-
     closed_by, before = network.closed_by.copy(), network.cost.copy()
-    closed_by[split] = KINDS.index("street")
-    before[split] = CLOSED
+    closed_by[cuts.split] = KINDS.index("street")
+    before[cuts.split] = CLOSED
+
+    def grown(own: npt.NDArray[_Value], value: float | str) -> npt.NDArray[_Value]:
+        return np.concatenate([own, own[old], np.full(len(path.line), value, own.dtype)])
+
     fresh = replace(
         network,
         edge_nodes=np.concatenate(
-            [network.edge_nodes, np.array([*piece_nodes, *path_nodes], np.int32).reshape(-1, 2)]
+            [network.edge_nodes, np.array([*cuts.nodes, *path_nodes], np.int32).reshape(-1, 2)]
         ),
         length_m=np.concatenate([network.length_m, length_m]),
         cost=np.concatenate([before, cost]),
-        node_xy=np.concatenate([network.node_xy, np.array(new_xy).reshape(-1, 2)]),
+        node_xy=np.concatenate([network.node_xy, np.array(nodes.new_xy).reshape(-1, 2)]),
         line=np.concatenate([network.line, lines]),
-        street_id=grown("street_id", street_id),
-        side=grown("side", side),
+        street_id=grown(network.street_id, street_id),
+        side=grown(network.side, side),
         closed_by=np.concatenate([closed_by, np.zeros(len(lines), np.int64)]),
-        gate_id=grown("gate_id", ""),
-        slope_percent=grown("slope_percent", 0.0),
-        surface=grown("surface", ""),
-        street_class=grown("street_class", "footway"),
+        gate_id=grown(network.gate_id, ""),
+        slope_percent=grown(network.slope_percent, 0.0),
+        surface=grown(network.surface, ""),
+        street_class=grown(network.street_class, "footway"),
     )
-    added = np.arange(pieces[-1], pieces[-1] + path_count)
-    ends = fresh.edge_nodes[pieces[0] :]
-    fresh.__dict__["index"] = network.index.with_more(len(network.length_m), lines)
+    first = len(network.length_m)
+    fresh.__dict__["index"] = network.index.with_more(first, lines)
     for name in ("component", "lifted_component"):
-        fresh.__dict__[name] = _joined(getattr(network, name), ends, fresh.node_count)
+        fresh.__dict__[name] = _joined(getattr(network, name), fresh.edge_nodes[first:], fresh.node_count)
     fresh.__dict__["is_islet"] = np.concatenate([network.is_islet, np.zeros(len(lines), bool)])
-    return Grown(fresh, added, np.array(split, np.int64), np.array(pieces), np.array(from_m))
+    return Grown(fresh, cuts.split, first + cuts.first, cuts.from_m)
 
 
-_Landed = tuple[dict[tuple[float, float], int], dict[tuple[float, float], tuple[int, float]], list[int]]
+def _meets_no_wall(network: StreetNetwork, line: shapely.LineString, *, passes_over: bool) -> int | None:
+    """Return the side of walls that a path lies on; None where it meets a wall."""
+    walls = network.walls
+    if not passes_over and len(walls.crossings(np.array([line], object), np.array([False]))[0]):
+        return None
+    place = line if passes_over else shapely.line_interpolate_point(line, 0.5, normalized=True)
+    return int(walls.side_of(np.array([place], object))[0])
+
+
+_Place = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """Numbers of the nodes of a path: those that are there, and new ones counted on from ``count``."""
+
+    count: int
+    there: dict[_Place, int]
+    new_xy: list[_Place]
+
+    def at(self, xy: _Place) -> int:
+        if xy in self.there:
+            return self.there[xy]
+        if xy not in self.new_xy:
+            self.new_xy.append(xy)
+        return self.count + self.new_xy.index(xy)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cuts:
+    """Edges cut in pieces: which, the first piece of each, and line, nodes and beginning of every piece."""
+
+    split: Ints
+    first: Ints
+    line: list[BaseGeometry]
+    nodes: list[tuple[int, int]]
+    from_m: npt.NDArray[np.float64]
+
+
+def _cut(network: StreetNetwork, at_edge: dict[_Place, tuple[int, float]], nodes: _Nodes) -> _Cuts:
+    """Cut edges at places along them."""
+    by_edge: dict[int, list[tuple[float, _Place]]] = {}
+    for xy, (edge, offset_m) in at_edge.items():
+        by_edge.setdefault(edge, []).append((offset_m, xy))
+    first, line, from_m = [0], [], []
+    piece_nodes: list[tuple[int, int]] = []
+    for edge in sorted(by_edge):
+        cuts = sorted(by_edge[edge])
+        start, end = (int(one) for one in network.edge_nodes[edge])
+        stops = [0.0, *(offset_m for offset_m, _ in cuts), float(network.length_m[edge])]
+        line += [substring(network.line[edge], here, there) for here, there in pairwise(stops)]
+        piece_nodes += pairwise([start, *(nodes.at(xy) for _, xy in cuts), end])
+        from_m += stops[:-1]
+        first.append(len(line))
+    return _Cuts(np.array(sorted(by_edge), np.int64), np.array(first), line, piece_nodes, np.array(from_m))
+
+
+_Landed = tuple[dict[_Place, int], dict[_Place, tuple[int, float]], list[int]]
 
 
 def _landings(network: StreetNetwork, vertices: Points, joints_xy: Points, side: int) -> _Landed | None:
     """Find the nodes, or the places inside edges, at which a path's vertices meet streets; and those edges."""
     landed: list[int] = []
-    at_node: dict[tuple[float, float], int] = {}
-    at_edge: dict[tuple[float, float], tuple[int, float]] = {}
+    at_node: dict[_Place, int] = {}
+    at_edge: dict[_Place, tuple[int, float]] = {}
     points = np.asarray(shapely.points(vertices), object)
     vertex, edge = network.index.within(points, VERTEX_STEP_M)
     for one, other in zip(vertex.tolist(), edge.tolist(), strict=True):

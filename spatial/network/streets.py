@@ -16,6 +16,8 @@ from spatial.network.noding import Ints, Lines
 from spatial.network.walkability import Walkability
 from spatial.network.walls import Walls
 
+Floats = npt.NDArray[np.float64]
+
 __all__ = ["StreetNetwork"]
 
 
@@ -41,8 +43,8 @@ class EdgeIndex:
         """Index further edges, numbered from ``first``."""
         return EdgeIndex((*self.trees, shapely.STRtree(line)), (*self.first, first))
 
-    def within(self, points: Lines, radius_m: npt.ArrayLike) -> tuple[Ints, Ints]:
-        """Return the pairs of a point and an edge no farther apart than the radius, which may vary by point."""
+    def within(self, points: Lines, radius_m: float | Floats) -> tuple[Ints, Ints]:
+        """Return the pairs of a point and an edge no farther apart than the radius, one for all or one each."""
         pairs = [tree.query(points, predicate="dwithin", distance=radius_m) for tree in self.trees]
         edge = [found[1] + first for found, first in zip(pairs, self.first, strict=True)]
         return np.concatenate([found[0] for found in pairs]), np.concatenate(edge)
