@@ -57,8 +57,8 @@ def gerrychain_tree(record: dict[str, Any], steps: int = 0) -> np.ndarray:
 
     from gerrychain import Graph, Partition, constraints, updaters
     from gerrychain.optimization import SingleMetricOptimizer
-    from gerrychain.proposals import recom
     from gerrychain.partition import recursive_tree_part
+    from gerrychain.proposals import recom
     from gerrychain.tree import bipartition_tree
 
     random.seed(1)
