@@ -127,7 +127,7 @@ def _merged(
         result = pd.DataFrame(pd.concat(rows))
         account.changes.extend((name, one, None, None, one) for one in new)
     if isinstance(ours, gpd.GeoDataFrame):
-        return gpd.GeoDataFrame(result, geometry="geometry", crs=ours.crs)
+        result = gpd.GeoDataFrame(result, geometry="geometry", crs=ours.crs)
     return result
 
 

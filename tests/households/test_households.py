@@ -182,4 +182,3 @@ def test_hidden_halves_of_punggol_are_met_within_bounds(shared_data):
     )
     assert np.median(per_block) < 0.25
     assert np.median(per_cluster) < 0.15
-

@@ -134,7 +134,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(town=towns())
 def test_a_town_comes_back_from_every_format(way, town, tmp_path_factory):
     options = dict(WAYS[way])
@@ -144,7 +144,7 @@ def test_a_town_comes_back_from_every_format(way, town, tmp_path_factory):
     assert_same(town, import_town([path], mapping).town)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(town=towns(ANY))
 def test_any_text_comes_back_from_utf8(town, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")

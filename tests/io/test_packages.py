@@ -67,7 +67,7 @@ def raw_buildings(draw: st.DrawFn) -> gpd.GeoDataFrame:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(buildings=raw_buildings(), synthetic=st.booleans())
 def test_a_town_survives_the_package(buildings, synthetic, tmp_path_factory):
     path = tmp_path_factory.mktemp("package") / "town.gpkg"
