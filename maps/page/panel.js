@@ -240,7 +240,7 @@
       const within = walk >= 0 && walk <= category.limit;
       const words = walk >= 0 ? wangge.metres(walk) : text(`page.walk.${walk === wangge.WALK.beyond ? 'beyond' : walk === wangge.WALK.barrier ? 'barrier' : walk === wangge.WALK.data ? 'data' : 'none'}`, { limit: count(3 * category.limit) });
       const tone = within ? 'ok' : walk >= 0 || walk === wangge.WALK.beyond || walk === wangge.WALK.barrier ? 'bad' : 'unknown';
-      return `<tr class="${category === state.category ? 'chosen' : ''}"><td>${escape(category.names[wangge.language])}</td><td class="number quiet">${category.limit} m</td><td class="number ${tone}">${words}</td></tr>`;
+      return `<tr class="${category === state.category ? 'current' : ''}"><td>${escape(category.names[wangge.language])}</td><td class="number quiet">${category.limit} m</td><td class="number ${tone}">${words}</td></tr>`;
     }).join('');
     return lines ? `<dd class="wide walks"><table><thead><tr><th>${text('page.walk.category')}</th><th>${text('page.walk.limit')}</th><th>${text('page.walk.walk')}</th></tr></thead><tbody>${lines}</tbody></table></dd>` : '';
   }

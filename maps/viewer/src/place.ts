@@ -91,7 +91,7 @@ function walks(place: Place): TemplateResult | typeof nothing {
   };
   return html`<div class="walks" tabindex="0" role="region" aria-label=${text('maps.field.walks')}><table>
     <thead><tr><th>${text('page.walk.category')}</th><th>${text('page.walk.limit')}</th><th>${text('page.walk.walk')}</th></tr></thead>
-    <tbody>${place.walks.map(one => one.walk === null ? nothing : html`<tr class=${one.category === store.state.category ? 'chosen' : ''}>
+    <tbody>${place.walks.map(one => one.walk === null ? nothing : html`<tr class=${one.category === store.state.category ? 'current' : ''}>
       <td title=${one.facility ?? ''}>${one.name}</td><td class="number quiet">${one.limit_m} m</td><td class="number ${kind(one.walk, one.limit_m)}">${words(one.walk, one.limit_m)}</td></tr>`)}</tbody>
   </table></div>`;
 }
