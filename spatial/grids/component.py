@@ -131,7 +131,12 @@ def solve(
         ranked = [one for one in ranked if one.parts == parts] or [Count(violation, 0, 0.0, parts)]
     held = np.unique(component.fixed[component.fixed >= 0]).size
     if parts is not None and held > parts:
-        values = {"fewest": float(held), "most": float(component.units), "parts": float(parts)}
+        values = {
+            "total": component.total,
+            "fewest": float(held),
+            "most": float(component.units),
+            "parts": float(parts),
+        }
         return Solved(None, parts, 0, witness=(_witness(component, "parts", range(component.units), values),))
     witness = witnesses(component, parts, ranked[0].violation)
     if not witness and _previous_is_lawful(component, parts):
