@@ -2,6 +2,7 @@
 
 from spatial.lifecircle.capacity import CapacityReport, assess_capacity, two_step_access
 from spatial.lifecircle.coverage import Assessment, Coverage, assess_coverage
+from spatial.lifecircle.isochrones import Reach, reach_from
 from spatial.lifecircle.openings import best_openings
 from spatial.lifecircle.proposal import Proposal, site_facilities
 from spatial.lifecircle.rates import Indicator, covered_share
@@ -17,6 +18,7 @@ __all__ = [
     "Indicator",
     "Outcome",
     "Proposal",
+    "Reach",
     "Siting",
     "Survey",
     "assess_capacity",
@@ -24,6 +26,7 @@ __all__ = [
     "best_openings",
     "covered_share",
     "locate",
+    "reach_from",
     "site_facilities",
     "try_changes",
     "two_step_access",

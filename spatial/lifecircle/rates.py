@@ -17,7 +17,7 @@ import pandas as pd
 
 from spatial.lifecircle.subjects import Basis, Subjects
 from spatial.lifecircle.survey import Status, Walks
-from spatial.search import limit_steps
+from spatial.search import limits_steps
 
 __all__ = ["Figures", "Indicator", "Question", "covered_share"]
 
@@ -109,7 +109,7 @@ def _of_parts(part: Ints, limit_m: Floats, walks: Walks, buildings: Ints) -> Fla
     rows = np.ix_(part, buildings)
 
     def steps_of(factor: float) -> Ints:
-        return np.array([limit_steps(one * factor) for one in limit_m], np.int64)[:, None]
+        return limits_steps(limit_m * factor)[:, None]
 
     steps, status, limit = walks.steps[rows], walks.status[rows], steps_of(1.0)
     flags = np.stack(

@@ -175,9 +175,19 @@ class Survey:
         found: Ints = offering[self.places.estate_of[offering] == ""]
         return found
 
+    def services(self, category: int) -> Doors:
+        """Return the doors of the public services of a category."""
+        if category not in self._services:
+            self._services[category] = self.doors_of(self.public(category))
+        return self._services[category]
+
+    @cached_property
+    def _services(self) -> dict[int, Doors]:
+        return {}
+
     def seeds(self, category: int) -> Seeds:
         """Return the public services of a category as seeds, numbered by facility."""
-        return self.doors_of(self.public(category)).seeds()
+        return self.services(category).seeds()
 
     def measure(
         self, category: int, labels: Labels, search_m: float, only: npt.NDArray[np.bool_] | None = None
@@ -195,7 +205,7 @@ class Survey:
             rows = [place[one[only[self.row_owner[one]]]] for one in rows]
             doors = doors.chosen(kept)
         owner = self.row_owner if only is None else self.row_owner[kept]
-        services = self.doors_of(self.public(category))
+        services = self.services(category)
         steps, facility = arrivals(labels, doors, services, search_m)
         best = [self._nearest(steps, facility, one, owner) for one in rows]
         least = np.minimum.reduce([one[0] for one in best])
@@ -285,7 +295,7 @@ class Survey:
             none = Status.NO_FACILITY if places.complete[category] else Status.NOT_ASSESSED
             return np.full(len(steps), none, np.int8)
         status = np.full(len(steps), Status.STRANDED_DATA, np.int8)
-        services = self.doors_of(self.public(category))
+        services = self.services(category)
         if len(services):
             barred, joined = self._joined(services)
             status[barred] = Status.STRANDED_BARRIER

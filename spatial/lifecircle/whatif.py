@@ -31,7 +31,7 @@ from spatial.network import (
     relinks_gates,
 )
 from spatial.scenario import Change, apply
-from spatial.search import limit_steps, repaired
+from spatial.search import concerned, limit_steps, repaired
 from spatial.town import Town
 
 __all__ = ["Outcome", "try_changes"]
@@ -183,12 +183,18 @@ class _Edit:
             if not rewired and category not in self.touched and not self.reattached.any():
                 continue
             before = base.labels[category]
-            if rewired or category in self.touched:
+            old, new, edges = (
+                base.survey.network,
+                survey.network,
+                {"closed": self.closed, "opened": self.opened},
+            )
+            touched = category in self.touched
+            longer = new.node_count > len(before.words)
+            if touched or longer or (rewired and concerned(old, new, before, **edges)):
+                gone = self.moved.astype(np.int32) if touched else np.zeros(0, np.int32)
                 labels[category] = repaired(
-                    base.survey.network, survey.network, before, survey.seeds(category), base.search_m(category),
-                    closed=self.closed, opened=self.opened,
-                    gone=self.moved.astype(np.int32) if category in self.touched else np.zeros(0, np.int32),
-                )  # fmt: skip
+                    old, new, before, survey.seeds(category), base.search_m(category), gone=gone, **edges
+                )
             affected = self._affected(category, labels[category].words, before.words, regrouped=regrouped)
             if affected.any():
                 found = survey.measure(category, labels[category], base.search_m(category), affected)

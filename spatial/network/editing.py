@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 from spatial.network.attaching import Attachments
@@ -254,7 +253,7 @@ class _Cuts:
 
     split: Ints
     first: Ints
-    line: list[BaseGeometry]
+    line: list[Any]
     nodes: list[tuple[int, int]]
     from_m: npt.NDArray[np.float64]
 
@@ -264,7 +263,9 @@ def _cut(network: StreetNetwork, at_edge: dict[_Place, tuple[int, float]], nodes
     by_edge: dict[int, list[tuple[float, _Place]]] = {}
     for xy, (edge, offset_m) in at_edge.items():
         by_edge.setdefault(edge, []).append((offset_m, xy))
-    first, line, from_m = [0], [], []
+    first: list[int] = [0]
+    line: list[Any] = []
+    from_m: list[float] = []
     piece_nodes: list[tuple[int, int]] = []
     for edge in sorted(by_edge):
         cuts = sorted(by_edge[edge])

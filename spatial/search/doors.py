@@ -14,13 +14,13 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from spatial.network import CLOSED, STEPS_PER_M, Attachments, Network
-from spatial.search.kernel import FAR, HALF, push, settle
-from spatial.search.walking import NOBODY, Labels, Numbers, Seeds, limit_steps
+from spatial.search.kernel import FAR, HALF, push, search, settle
+from spatial.search.walking import NOBODY, Labels, Numbers, Seeds, limit_label, limit_steps
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-__all__ = ["Doors", "arrivals", "matrix"]
+__all__ = ["Doors", "arrivals", "matrix", "reach"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +88,24 @@ def _part(along: Numbers, share: npt.NDArray[np.float64]) -> Numbers:
     """Return the steps of a share of an edge; of a closed edge none can be walked."""
     closed = (along == CLOSED) & (share > 0)
     return np.where(closed, CLOSED, np.rint(np.where(along == CLOSED, 0, along) * share)).astype(np.int32)
+
+
+def reach(network: Network, doors: Doors, limit_m: float) -> Labels:
+    """Label every node with the walk from doors to it, outward: what can be reached from there."""
+    cost = np.minimum(doors.leave.astype(np.int64) + doors.access[:, None], CLOSED).astype(np.int32)
+    seeds = Seeds.sorted(doors.node.ravel(), cost.ravel(), np.repeat(doors.owner, 2))
+    labels = Labels.empty(network.node_count)
+    arcs = network.arcs
+    search(
+        arcs.start,
+        arcs.outward,
+        seeds.node,
+        seeds.label,
+        len(seeds.node) + 1,
+        limit_label(limit_m),
+        labels.words,
+    )
+    return labels
 
 
 def arrivals(labels: Labels, doors: Doors, services: Doors, limit_m: float) -> tuple[Numbers, Numbers]:

@@ -12,9 +12,21 @@ from spatial.network import CLOSED, Network
 from spatial.search.kernel import FAR, HALF, dependents, search_again
 from spatial.search.walking import Labels, Seeds, limit_label
 
-__all__ = ["repaired"]
+__all__ = ["concerned", "repaired"]
 
 Words = npt.NDArray[np.int64]
+
+
+def concerned(before: Network, after: Network, labels: Labels, *, closed: Words, opened: Words) -> bool:
+    """Return whether closing and opening edges can change any label, new nodes apart.
+
+    The parameters are those of `repaired`.
+    """
+    if len(_through(before, labels.words, closed)):
+        return True
+    words = np.concatenate([labels.words, np.full(after.node_count - len(labels.words), FAR)])
+    offers = _across(after, words, opened)
+    return bool((offers.label < words[offers.node]).any())
 
 
 def repaired(

@@ -14,7 +14,17 @@ from spatial.errors import UsageError
 from spatial.network import CLOSED, STEPS_PER_M, Arcs, Network
 from spatial.search.kernel import FAR, HALF, fill, search
 
-__all__ = ["NOBODY", "Labels", "Seeds", "label", "label_each", "limit_label", "limit_steps", "walk"]
+__all__ = [
+    "NOBODY",
+    "Labels",
+    "Seeds",
+    "label",
+    "label_each",
+    "limit_label",
+    "limit_steps",
+    "limits_steps",
+    "walk",
+]
 
 NOBODY = -1
 """Number in place of a seed where none reaches."""
@@ -80,7 +90,12 @@ class Labels:
 
 def limit_steps(limit_m: float) -> int:
     """Return a limit in whole steps, at most what a label can hold."""
-    return int(min(np.floor(limit_m * STEPS_PER_M + 0.5), CLOSED - 1))
+    return int(limits_steps(limit_m))
+
+
+def limits_steps(limit_m: npt.ArrayLike) -> Words:
+    """Return several limits in whole steps."""
+    return np.minimum(np.floor(np.asarray(limit_m) * STEPS_PER_M + 0.5), CLOSED - 1).astype(np.int64)
 
 
 def limit_label(limit_m: float) -> int:
