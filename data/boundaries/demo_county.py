@@ -83,9 +83,7 @@ def generate(seed: int = SEED) -> Town:
     ways = node_ways(lots, roads, [path for estate in estates for path in estate.paths], terrain)
 
     classes = [estate.estate_class for estate in estates]
-    estates_table = assembly.estates_table(
-        lots, estates, estate_names(classes, stream("names")), figures.persons_per_household()
-    )
+    estates_table = assembly.estates_table(lots, estates, estate_names(classes, stream("names")))
     places = assembly.standing(estates, others)
     true = assembly.buildings_table(lots, places, estates_table, poor=False, rng=stream("residents"))
     known = assembly.buildings_table(lots, places, estates_table, poor=True, rng=stream("residents"))

@@ -15,6 +15,7 @@ from county.buildings import Building, Layout
 from county.communities import COMMUNITIES, DATA_POOR
 from county.estates import Estate
 from county.facilities import Facility
+from county.figures import persons_per_household
 from county.lots import Lot
 from county.terrain import CRS, Terrain
 from county.ways import LEVEL_CROSSING, Ways
@@ -84,9 +85,7 @@ def communities_table(lots: Sequence[Lot], cells: NDArray[np.object_]) -> gpd.Ge
     )
 
 
-def estates_table(
-    lots: Sequence[Lot], estates: Sequence[Estate], names: Sequence[str], residents_each: float
-) -> gpd.GeoDataFrame:
+def estates_table(lots: Sequence[Lot], estates: Sequence[Estate], names: Sequence[str]) -> gpd.GeoDataFrame:
     """Return the estates; households are the sum of their buildings'."""
     return gpd.GeoDataFrame(
         {
@@ -94,7 +93,7 @@ def estates_table(
             "name": list(names),
             "community_id": [COMMUNITIES[lots[estate.lot].community].code for estate in estates],
             "households": [estate.households for estate in estates],
-            "residents": [round(estate.households * residents_each) for estate in estates],
+            "residents": [round(estate.households * persons_per_household()) for estate in estates],
             "estate_class": [estate.estate_class for estate in estates],
             "walled": [estate.walled for estate in estates],
             "year_built": [estate.year_built for estate in estates],
@@ -119,9 +118,9 @@ def buildings_table(
     """
     homes = np.array([one.building.use != "other" for one in places])
     households = pd.array([one.building.households for one in places], "Int64")
-    size = rng.normal(2.62, 0.18, len(places)).clip(2.0, 3.3)
+    size = rng.normal(persons_per_household(), 0.18, len(places)).clip(2.0, 3.3)
     residents = pd.array(np.round(households.to_numpy(float) * size), "Int64")
-    source = np.where(homes, "counted", None)
+    source = np.array(["counted" if home else None for home in homes], object)
     number = np.array([one.lot for one in places])
     if poor:
         there = homes & np.array([COMMUNITIES[lots[one.lot].community].name == DATA_POOR for one in places])
@@ -146,7 +145,7 @@ def buildings_table(
             ],
             "community_id": [COMMUNITIES[lots[one.lot].community].code for one in places],
             "households": households,
-            "households_basis": np.where(homes, "registered", None),
+            "households_basis": ["registered" if home else None for home in homes],
             "households_source": source,
             "residents": residents,
             "levels": pd.array([one.building.levels for one in places], "Int64"),

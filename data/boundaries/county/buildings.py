@@ -8,6 +8,7 @@ bungalow rows, five- and six-storey slabs, eleven-storey slabs with lifts, tower
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -26,9 +27,13 @@ __all__ = [
     "thinned",
 ]
 
+_Shape = TypeVar("_Shape", Polygon, LineString)
+
 _SPINE_CLEARANCE_M = 4.5
 _LANE_M = 3.6
 _SHORTEST_LANE_M = 12.0
+# Of the street fronts; the rest are shops and offices throughout.
+_LIVED_IN_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def rows(
     buildings = [_building(box, form, occupancy, rng) for box in boxes]
     spine = _chord(tile, spine_x, vertical=True)
 
-    def back(geometry: shapely.Geometry) -> shapely.Geometry:
+    def back(geometry: _Shape) -> _Shape:
         return affinity.rotate(geometry, turn, origin=origin)
 
     return Layout(
@@ -210,7 +215,7 @@ def _row(
             shapely.box(first + offset + k * step, y, first + offset + k * step + length, y + depth)
             for k in range(count)
         ]
-    inside = shapely.covers(buildable.buffer(0.05), np.array(boxes)) if boxes else []
+    inside = shapely.covers(buildable.buffer(0.05), np.array(boxes, object))
     return [box for box, keep in zip(boxes, inside, strict=True) if keep and rng.random() < 0.96]
 
 
@@ -222,7 +227,8 @@ def _chord(area: Polygon, at: float, *, vertical: bool = False) -> LineString | 
     pieces = pieces[shapely.get_type_id(pieces) == 1]
     if len(pieces) == 0:
         return None
-    return pieces[int(shapely.length(pieces).argmax())]
+    longest: LineString = pieces[int(shapely.length(pieces).argmax())]
+    return longest
 
 
 def _clipped(lane: LineString, row: list[Polygon], spine_x: float) -> LineString:
@@ -296,8 +302,9 @@ def street_front(plot: Polygon, rng: np.random.Generator) -> Layout:
         levels = int(rng.choice([2, 4, 5, 6, 6]))
         front = max(np.hypot(*np.diff(shapely.get_coordinates(box)[:3], axis=0).T))
         stairwells = max(1, round(front / 15.0)) if levels >= 3 else 0
-        households = rng.binomial((levels - 1) * 2, 0.86, stairwells) if rng.random() < 0.85 else []
-        use = "mixed" if sum(households) else "other"
+        lived_in = rng.random() < _LIVED_IN_SHARE
+        households = rng.binomial((levels - 1) * 2, 0.86, stairwells if lived_in else 0)
+        use = "mixed" if households.sum() else "other"
         buildings.append(Building(box, levels, tuple(int(value) for value in households), use))
     return Layout((*buildings, *_behind(plot, boxes, rng)))
 
@@ -343,7 +350,7 @@ def campus(plot: Polygon, kind: Campus, rng: np.random.Generator) -> Layout:
                 start += length + rng.uniform(14.0, 26.0)
                 length = rng.uniform(*kind.length_m)
         y += depth + rng.uniform(16.0, 26.0)
-    inside = shapely.covers(ground.buffer(0.05), np.array(boxes)) if boxes else []
+    inside = shapely.covers(ground.buffer(0.05), np.array(boxes, object))
     return Layout(
         tuple(
             Building(

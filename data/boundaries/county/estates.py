@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 import shapely.ops
 from shapely import LineString, Point, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from county.buildings import FORMS, Building, Layout, rows, single, thinned
 from county.lots import Lot
@@ -52,6 +53,7 @@ _BUILT = {
 }
 _LONGEST_EXIT_M = 60.0
 _ON_STREET_M = 0.3
+_SHORTEST_PATH_M = 1.0
 _LANE_REACH_M = 5.0
 _SHUT_SHARE = 0.12
 
@@ -224,7 +226,7 @@ def _ways(
     streets = shapely.intersection(lot.cell.exterior, lines.buffer(_ON_STREET_M))
     paths: list[Path] = []
     gates: list[Gate] = []
-    for course in _courses(layout, walled=walled):
+    for course in _courses(layout.spine, layout, walled=walled):
         path, found = _laid(course, number, lot.plot, streets, rng)
         paths += path
         gates += found
@@ -239,9 +241,8 @@ def _ways(
     return paths, [replace(gate, open=not closed) for gate, closed in zip(gates, shut, strict=True)]
 
 
-def _courses(layout: Layout, *, walled: bool) -> list[_Course]:
+def _courses(spine: LineString, layout: Layout, *, walled: bool) -> list[_Course]:
     """Return the spine between its outermost lanes, and each lane along its buildings to the spine."""
-    spine = layout.spine
     footprints = shapely.union_all([building.footprint for building in layout.buildings])
     joints = _places_on(spine, shapely.union_all(layout.lanes)) or [spine.length / 2]
     courses = [_Course(spine, min(joints), max(joints), "service", (1.0, 0.8))]
@@ -253,14 +254,14 @@ def _courses(layout: Layout, *, walled: bool) -> list[_Course]:
     return courses
 
 
-def _places_on(line: LineString, other: shapely.Geometry) -> list[float]:
+def _places_on(line: LineString, other: BaseGeometry) -> list[float]:
     """Return how far along a line it meets something."""
-    points = shapely.points(shapely.get_coordinates(shapely.intersection(line, other)))
-    return [float(place) for place in shapely.line_locate_point(line, points)]
+    met = shapely.get_coordinates(shapely.intersection(line, other))
+    return [float(line.project(Point(place))) for place in met]
 
 
 def _laid(
-    course: _Course, number: int, plot: Polygon, streets: shapely.Geometry, rng: np.random.Generator
+    course: _Course, number: int, plot: Polygon, streets: BaseGeometry, rng: np.random.Generator
 ) -> tuple[list[Path], list[Gate]]:
     """Lay the path of a course; where it goes on to the street is a gate."""
     first_m, last_m = course.first_m, course.last_m
@@ -272,10 +273,12 @@ def _laid(
         gates.append(Gate(gate, "vehicle" if course.street_class == "service" else "pedestrian"))
         first_m, last_m = (first_m, course.line.length) if at_end else (0.0, last_m)
     piece = shapely.ops.substring(course.line, first_m, last_m)
-    return [Path(piece, course.street_class, number)] if piece.length > 1.0 else [], gates
+    if not isinstance(piece, LineString) or piece.length < _SHORTEST_PATH_M:
+        return [], gates
+    return [Path(piece, course.street_class, number)], gates
 
 
-def _way_out(line: LineString, plot: Polygon, streets: shapely.Geometry, *, at_end: bool) -> Point | None:
+def _way_out(line: LineString, plot: Polygon, streets: BaseGeometry, *, at_end: bool) -> Point | None:
     """Return where a line leaves the plot on its way to a street, or None if it leads to none."""
     end = Point(line.coords[-1 if at_end else 0])
     if streets.distance(end) > _ON_STREET_M:
@@ -287,7 +290,7 @@ def _way_out(line: LineString, plot: Polygon, streets: shapely.Geometry, *, at_e
     return _rounded(max((Point(place) for place in outside[0].coords), key=end.distance))
 
 
-def _forced_exit(number: int, spine: LineString, lot: Lot, streets: shapely.Geometry) -> Path:
+def _forced_exit(number: int, spine: LineString, lot: Lot, streets: BaseGeometry) -> Path:
     """Join an estate that neither spine nor lane connects to the nearest street beside its lot."""
     fence, street = shapely.ops.nearest_points(lot.plot.exterior, streets)
     inner, _ = shapely.ops.nearest_points(shapely.intersection(spine, lot.plot), fence)

@@ -165,7 +165,8 @@ def open_facilities(
         reached = np.zeros(len(homes), bool)
         if existing:
             at = walking.doors(np.array(existing), np.full(len(existing), -1))
-            reached = (walking.between(at, doors, _FARTHEST_M) <= categories()[category].radius_m).any(axis=0)
+            near = walking.between(at, doors, _FARTHEST_M) <= categories()[category].radius_m
+            reached = np.asarray(near.any(axis=0))
         chosen = _spread(
             category, fronts, homes["households"].to_numpy(float), walk_m, reached=reached, rng=rng
         )
@@ -200,7 +201,7 @@ def _on_lots(lots: Sequence[Lot], streets: gpd.GeoDataFrame, rng: np.random.Gene
 def _side_entrances(plot: Polygon, streets: gpd.GeoDataFrame) -> list[Point]:
     """Return an entrance on each longer side that has a street beside it."""
     ring = shapely.get_coordinates(shapely.simplify(plot, 5.0).exterior)
-    middles = shapely.points((ring[1:] + ring[:-1]) / 2)
+    middles = np.asarray(shapely.points((ring[1:] + ring[:-1]) / 2), object)
     long_enough = np.hypot(*np.diff(ring, axis=0).T) > 40.0
     beside = shapely.distance(middles, shapely.union_all(streets.geometry.to_numpy())) < 26.0
     return [Point(np.round(point.coords[0], 2)) for point in middles[long_enough & beside]]

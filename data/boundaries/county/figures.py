@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely import Polygon
 
 from county.communities import COMMUNITIES, DATA_POOR
 from county.lots import Lot
@@ -68,7 +69,7 @@ def measures(estates: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     ----------
     estates : with community_id, households, estate_class and year_built
     """
-    rows = []
+    rows: list[tuple[str, object, str, float, str, str]] = []
     for community_id, own in estates.groupby("community_id"):
         managed = own["estate_class"] == "managed"
         bungalow = own["estate_class"] == "unmanaged-bungalow"
@@ -89,7 +90,7 @@ def measures(estates: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "estates_on_platform": (int((managed & (rng.random(len(own)) < 0.7)).sum()), "estates"),
             "estates_sorting": (int((rng.random(len(own)) < 0.72).sum()), "estates"),
             "estates_step_free": (int((newer | (rng.random(len(own)) < 0.25)).sum()), "estates"),
-            "parking_spaces": (int((own["households"].astype(float) * per_household).sum()), "spaces"),
+            "parking_spaces": (int((own["households"].to_numpy(float) * per_household).sum()), "spaces"),
             "public_entrances": (entrances, "entrances"),
             "step_free_entrances": (int(rng.binomial(entrances, 0.66)), "entrances"),
             "community_premises_floor_area": (int(rng.integers(420, 1250)), "m2"),
@@ -127,7 +128,7 @@ def sites(
     lots: Sequence[Lot], plots: NDArray[np.object_], crs: object, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Return the candidate parcels: vacant lots, and the fields that are to be developed next."""
-    rows = []
+    rows: list[tuple[str, str, str | None, Polygon]] = []
     for lot, plot in zip(lots, plots, strict=True):
         if lot.use == "vacant":
             rows.append(("vacant", f"{COMMUNITIES[lot.community].name}空地", None, plot))

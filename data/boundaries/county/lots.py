@@ -54,8 +54,9 @@ def lots_of(
     """Return the lots between streets and property lines, without a use yet, west to east."""
     # The faces' own edges, not the lines they were made of: those differ by less than the grid, and
     # would leave slivers.
-    lines = [quarter.face.exterior for quarter in quarters]
-    lines += [street.line for street in streets] + list(property_lines)
+    lines: list[LineString] = [quarter.face.exterior for quarter in quarters]
+    lines += [street.line for street in streets]
+    lines += property_lines
     roads = [*terrain.roads, *streets]
     style_names = {style: name for name, style in STYLES.items()}
     faces = shapely.STRtree([quarter.face for quarter in quarters])
@@ -89,4 +90,5 @@ def plot_of(cell: Polygon, roads: Sequence[Road], terrain: Terrain) -> Polygon:
     parts = shapely.get_parts(shapely.simplify(land, 0.8))
     if len(parts) == 0:
         return Polygon()
-    return parts[int(shapely.area(parts).argmax())]
+    largest: Polygon = parts[int(shapely.area(parts).argmax())]
+    return largest

@@ -224,7 +224,7 @@ def _trial_cut(
         line = LineString(ends)
         if not shapely.buffer(face, 0.02).covers(line):
             return None
-    halves = list(split(face, _lengthened(line)).geoms)
+    halves = [half for half in split(face, _lengthened(line)).geoms if isinstance(half, Polygon)]
     if len(halves) != 2 or min(half.area for half in halves) < 0.2 * face.area:
         return None
     return line, halves, continued

@@ -9,6 +9,7 @@ The sketch's own units become metres of the town's reference system by `located`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,13 +127,13 @@ class Terrain:
         return self.railway_line.buffer(RAILWAY_HALF_WIDTH_M, cap_style="flat")
 
 
-def located(points: list[tuple[float, float]] | tuple[float, float]) -> Coordinates:
+def located(points: Sequence[tuple[float, float]] | tuple[float, float]) -> Coordinates:
     """Return points of the sketch in the town's reference system, metres."""
     return np.asarray(points, float) * _METRES_PER_UNIT + _ORIGIN
 
 
 def smooth(
-    points: list[tuple[float, float]] | Coordinates, rounds: int = 3, *, closed: bool = False
+    points: Sequence[tuple[float, float]] | Coordinates, rounds: int = 3, *, closed: bool = False
 ) -> Coordinates:
     """Return a polyline with its corners cut (Chaikin's algorithm), ends kept unless closed."""
     course = np.asarray(points, float)
@@ -149,7 +150,9 @@ def smooth(
 def draw_terrain(rng: np.random.Generator) -> Terrain:
     """Draw the terrain; the seed moves every hand-drawn point by a few metres."""
 
-    def course(points: list[tuple[float, float]], deviation_m: float, *, closed: bool = False) -> Coordinates:
+    def course(
+        points: Sequence[tuple[float, float]], deviation_m: float, *, closed: bool = False
+    ) -> Coordinates:
         return smooth(located(points) + rng.normal(0.0, deviation_m, (len(points), 2)), closed=closed)
 
     outline = Polygon(course(_OUTLINE, 18.0, closed=True))

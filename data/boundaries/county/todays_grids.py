@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely import LineString, Polygon
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
 from county.buildings import bearing
@@ -47,6 +48,10 @@ _PART = 450
 _LARGEST_MERGED = 575
 _TRIALS = 12
 _LEAST_SHARED_M = 12.0
+
+
+# Number of the community, kind, name of the special area, ground.
+_Row = tuple[int, str, str, BaseGeometry]
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def draw_todays_grids(
     """
     pieces = _pieces(lots, cells, buildings, terrain)
     stray = _stray(pieces)
-    rows: list[tuple[int, str, str, Polygon]] = []
+    rows: list[_Row] = []
     for number in range(len(COMMUNITIES)):
         own = [piece for piece in pieces if piece.community == number and piece is not stray]
         groups = [[own[index] for index in group] for group in _best_of_several(own, rng)]
@@ -163,7 +168,8 @@ def _parted(cell: Polygon, plot: Polygon, buildings: gpd.GeoDataFrame, *, slante
             np.array(cell.centroid.coords[0]) @ rows
         )
         line = LineString([middle - rows * 2_000, middle + rows * 2_000])
-        parts = [piece for part in parts for piece in split(part, line).geoms]
+        pieces = [piece for part in parts for piece in split(part, line).geoms]
+        parts = [piece for piece in pieces if isinstance(piece, Polygon)]
     return parts
 
 
@@ -294,9 +300,7 @@ def _stray(pieces: Sequence[_Piece]) -> _Piece:
     )
 
 
-def _reach_over_boundary(
-    rows: list[tuple[int, str, str, Polygon]], cells: NDArray[np.object_], lots: Sequence[Lot]
-) -> None:
+def _reach_over_boundary(rows: list[_Row], cells: NDArray[np.object_], lots: Sequence[Lot]) -> None:
     """Let one grid of a community take a strip of an estate across its boundary."""
     number = next(index for index, community in enumerate(COMMUNITIES) if community.name == _OVERREACHING)
     own = [index for index, row in enumerate(rows) if row[0] == number and row[1] == "basic"]
@@ -319,10 +323,10 @@ def _apart(first: Sequence[int], second: Sequence[int], cells: NDArray[np.object
     return float(shapely.distance(cells[list(first)][:, None], cells[list(second)][None, :]).min())
 
 
-def _numbered(rows: Sequence[tuple[int, str, str, Polygon]]) -> gpd.GeoDataFrame:
+def _numbered(rows: Sequence[_Row]) -> gpd.GeoDataFrame:
     """Give the grids of each community numbers in the order in which they were drawn."""
     counts: dict[tuple[int, str], int] = {}
-    records = []
+    records: list[tuple[str, str, str, str, int, str, BaseGeometry]] = []
     for number, kind, name, polygon in rows:
         community = COMMUNITIES[number]
         counts[number, kind] = counts.get((number, kind), 0) + 1

@@ -69,7 +69,8 @@ class Walking:
             lot[nodes] = own
         for nodes in (start, end):
             lot[nodes[own < 0]] = -1
-        walking = cls(lines, start, end, np.zeros(len(lines), bool), shapely.points(xy), lot)
+        points = np.asarray(shapely.points(xy), object)
+        walking = cls(lines, start, end, np.zeros(len(lines), bool), points, lot)
         return walking.with_gates({walking.stretch_at(gate): True for gate in shut_gates})
 
     @cached_property

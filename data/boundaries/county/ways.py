@@ -131,8 +131,8 @@ def _ends_joined(lines: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return lines in whole centimetres whose ends coincide where rounding had put them just apart."""
     rounded = [np.round(shapely.get_coordinates(line), 2) for line in lines]
     ends = np.array([[course[0], course[-1]] for course in rounded]).reshape(-1, 2)
-    near = cKDTree(ends).query_ball_point(ends, 2.5 * _GRID_M)
-    joined = ends[[min(places) for places in near]]
+    near: list[list[int]] = np.asarray(cKDTree(ends).query_ball_point(ends, 2.5 * _GRID_M)).tolist()
+    joined = ends[np.array([min(places) for places in near])]
     for place, course in enumerate(rounded):
         course[0], course[-1] = joined[2 * place], joined[2 * place + 1]
     return np.array([LineString(course) for course in rounded])

@@ -241,7 +241,7 @@ def _end_cut(lot: Lot, depth_m: float, *, far_end: bool) -> tuple[Polygon, Polyg
             ends[-1] + direction * np.sign(direction @ (ends[-1] - ends[0])),
         ]
     )
-    parts = list(split(lot.cell, longer_chord).geoms)
+    parts = [part for part in split(lot.cell, longer_chord).geoms if isinstance(part, Polygon)]
     if len(parts) != 2:
         return None
     small, large = sorted(parts, key=lambda part: part.area)
