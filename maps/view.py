@@ -7,22 +7,19 @@ what its answers need; it changes nothing.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from maps.certificates import certificate_sentence, certificate_tag
-from maps.features import drawn_by, features, household_columns, label_points, short_code
+from maps.comparison import compare
+from maps.features import drawn_by, features, household_columns, label_points
 from maps.figures import (
     BANDS,
     Measured,
@@ -33,9 +30,9 @@ from maps.figures import (
     plain,
     walk_codes,
 )
+from maps.geography import DEGREES, bounds_of, geojson_of
 from maps.layers import LAYERS
-from spatial.grids import Plan, assignment_of_today, compare_plans, evaluate_plan
-from spatial.grids.codes import heirs
+from spatial.grids import Plan, assignment_of_today, evaluate_plan
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import catalogue, text
 from spatial.schema import COVERAGE_TABLES, PLAN_TABLES
@@ -47,21 +44,8 @@ TODAY = "today"
 """Id of the plan that today's grids make, where the town has any."""
 
 _BUILDING_REACH_M = 30.0
-_DEGREES = 6
 
 Tiles = Callable[[str, str | None], str]
-
-# How the sum over a town of each score is better: more, less, or neither.
-_SCORES: Mapping[str, str] = {
-    "grids": "",
-    "in_range": "more",
-    "violation": "less",
-    "least": "",
-    "most": "",
-    "extra_pieces": "less",
-    "inertia": "less",
-    "moved_households": "",
-}
 
 
 def texts(language: str) -> dict[str, str]:
@@ -140,7 +124,7 @@ class View:
             "name": town.name,
             "synthetic": town.synthetic,
             "crs": town.crs.name,
-            "bounds": communities.to_crs(4326).total_bounds.round(_DEGREES).tolist(),
+            "bounds": communities.to_crs(4326).total_bounds.round(DEGREES).tolist(),
             "totals": {
                 **{name: plain(counted[name].iloc[0]) for name in counted.columns},
                 "estates": len(town.estates),
@@ -157,7 +141,7 @@ class View:
                     "bounds": bounds,
                 }
                 for fid, ((name, row), bounds) in enumerate(
-                    zip(communities.iterrows(), self._bounds(communities.geometry), strict=True)
+                    zip(communities.iterrows(), bounds_of(communities.geometry), strict=True)
                 )
             ],
             "layers": [
@@ -242,7 +226,7 @@ class View:
                     "bounds": bounds,
                 }
                 for fid, ((name, row), bounds) in enumerate(
-                    zip(grids.iterrows(), self._bounds(grids.geometry), strict=True)
+                    zip(grids.iterrows(), bounds_of(grids.geometry), strict=True)
                 )
             ],
             "tiles": {"grids": tiles("grids", plan_id)} if tiles else {},
@@ -263,6 +247,17 @@ class View:
                 for one in self.measured.values()
             ]
         }
+
+    def compare(self, before: str, after: str) -> dict[str, Any]:
+        """Return what two plans differ in (`maps.comparison.compare`).
+
+        Raises
+        ------
+        KeyError
+            If there is no such plan.
+        """
+        found = compare(self.town_data, self.plans[before], self.plans[after])
+        return {"before": before, "after": after, **found}
 
     # ---- coverage ------------------------------------------------------------------------------
     def rates(self, category: str) -> dict[str, Any]:
@@ -326,7 +321,7 @@ class View:
                 {
                     "type": "Feature",
                     "id": rank,
-                    "geometry": _geojson(outlines[name]),
+                    "geometry": geojson_of(outlines[name]),
                     "properties": {
                         "gap_id": str(name),
                         "rank": rank,
@@ -336,11 +331,11 @@ class View:
                         "cause": plain(row["gap_cause"]),
                         "community": plain(row["title"]),
                         "bounds": bounds,
-                        "label": [round(at[name].x, _DEGREES), round(at[name].y, _DEGREES)],
+                        "label": [round(at[name].x, DEGREES), round(at[name].y, DEGREES)],
                     },
                 }
                 for rank, ((name, row), bounds) in enumerate(
-                    zip(gaps.iterrows(), self._bounds(gaps.geometry), strict=True), 1
+                    zip(gaps.iterrows(), bounds_of(gaps.geometry), strict=True), 1
                 )
             ],
         }
@@ -410,7 +405,7 @@ class View:
             "id": str(frame.index[row]),
             "heading": plain(one[LAYERS[layer_id].heading]),
             "properties": {name: plain(one[name]) for name in frame.columns if name != "geometry"},
-            "bounds": self._bounds(frame.geometry.iloc[[row]])[0],
+            "bounds": bounds_of(frame.geometry.iloc[[row]])[0],
         }
 
     @cached_property
@@ -439,7 +434,7 @@ class View:
                         "id": frame.index.astype(str),
                         "name": frame[name].astype("string").fillna("").to_numpy(object),
                         "detail": details.astype("string").fillna("").to_numpy(object),
-                        "bounds": self._bounds(frame.geometry),
+                        "bounds": bounds_of(frame.geometry),
                     }
                 )
             )
@@ -458,94 +453,6 @@ class View:
         found = found.assign(begins=begins, length=found["name"].str.len())
         found = found.sort_values(["begins", "length"], kind="stable").head(limit)
         return {"places": found[["kind", "id", "name", "detail", "bounds"]].to_dict("records")}
-
-    # ---- comparison ----------------------------------------------------------------------------
-    def compare(self, before: str, after: str) -> dict[str, Any]:
-        """Return what two plans differ in: scores in rule order, moved buildings, flows, changed ground.
-
-        Raises
-        ------
-        KeyError
-            If there is no such plan.
-        """
-        plans = {"a": self.plans[before], "b": self._carried_on(self.plans[before], self.plans[after])}
-        difference = compare_plans(plans["a"], plans["b"])
-        totals = difference.scores.groupby(level="plan").sum(min_count=1)
-        sums: dict[str, dict[str, float | None]] = {}
-        for side, name in (("a", "before"), ("b", "after")):
-            households = plans[side].grids.loc[plans[side].grids["kind"] == "basic", "households"]
-            sums[side] = {
-                one: plain(totals.loc[name, one]) if one in totals.columns else None for one in _SCORES
-            } | {"least": plain(households.min()), "most": plain(households.max())}
-        sums["b"]["moved_households"] = difference.households
-        position = pd.Series(np.arange(len(self.frame("buildings"))), index=self.frame("buildings").index)
-        moved = position.reindex(difference.moved["building_id"].unique()).dropna().astype(int)
-        ground = difference.ground[difference.ground["buildings"] > 0]
-        outlines = ground.geometry.simplify(1.0).to_crs(4326)
-        return {
-            "before": before,
-            "after": after,
-            "scores": [
-                {"key": one, "a": sums["a"][one], "b": sums["b"][one], "better": _better(one, sums)}
-                for one in _SCORES
-            ],
-            "households": difference.households,
-            "buildings": difference.buildings,
-            "moved": moved.tolist(),
-            "flows": self._flows(difference.flows, ground, plans),
-            "ground": {
-                "type": "FeatureCollection",
-                "features": [
-                    {"type": "Feature", "geometry": _geojson(one), "properties": {}} for one in outlines
-                ],
-            },
-        }
-
-    def _carried_on(self, before: Plan, after: Plan) -> Plan:
-        """Return ``after`` with the ids of the grids it carries on, where the plans share no id at all.
-
-        Two plans drawn apart name their grids apart; by the rule of identity a grid carries on the one
-        that gives it most households, if that is at least half of them.
-        """
-        if before.grids.index.intersection(after.grids.index).size:
-            return after
-        units = ["building_id", "stairwell_id"]
-        both = before.assignment.merge(after.assignment, on=units, suffixes=("_old", "_new"))
-        weight = self.town_data.buildings["households"].reindex(both["building_id"]).fillna(0)
-        old = before.grids.index.get_indexer(both["grid_id_old"])
-        new = after.grids.index.get_indexer(both["grid_id_new"])
-        carried = heirs(weight.to_numpy(float), new.astype(np.int64), old.astype(np.int64))
-        names = {after.grids.index[one]: before.grids.index[other] for one, other in carried.items()}
-        return replace(
-            after,
-            grids=after.grids.rename(index=names),
-            assignment=after.assignment.assign(grid_id=after.assignment["grid_id"].replace(names)),
-        )
-
-    def _flows(
-        self, flows: pd.DataFrame, ground: gpd.GeoDataFrame, plans: Mapping[str, Plan]
-    ) -> list[dict[str, Any]]:
-        names = self.town_data.communities["name"]
-        codes = {side: short_code(plan.grids["code"]) for side, plan in plans.items()}
-        home = plans["a"].grids["community_id"]
-        there = ground.dissolve(["from_grid", "to_grid"]).geometry if len(ground) else ground.geometry
-        bounds = dict(zip(there.index, self._bounds(there), strict=True))
-        return [
-            {
-                "community": plain(names.get(home.get(row.from_grid))),
-                "from_code": plain(codes["a"].get(row.from_grid)),
-                "to_code": plain(codes["b"].get(row.to_grid)),
-                "households": plain(row.households),
-                "buildings": plain(row.buildings),
-                "bounds": bounds.get((row.from_grid, row.to_grid)),
-            }
-            for row in flows.itertuples()
-        ]
-
-    def _bounds(self, shapes: gpd.GeoSeries) -> list[list[float] | None]:
-        """Return west, south, east, north of every shape in degrees; None for one without a place."""
-        boxes = shapes.to_crs(4326).bounds.round(_DEGREES).to_numpy(float)
-        return [None if np.isnan(box).any() else box.tolist() for box in boxes]
 
 
 def _no_plan(town: Town) -> Plan:
@@ -584,18 +491,3 @@ def _rate(row: pd.Series) -> dict[str, Any]:
         "rate": covered / whole if assessed else None,
         "class": cover_class(covered, whole, undetermined),
     }
-
-
-def _better(score: str, sums: Mapping[str, Mapping[str, float | None]]) -> str | None:
-    one, other = sums["a"][score], sums["b"][score]
-    if not _SCORES[score] or one is None or other is None:
-        return None
-    if one == other:
-        return "same"
-    return "b" if (other > one) == (_SCORES[score] == "more") else "a"
-
-
-def _geojson(shape: BaseGeometry) -> dict[str, Any]:
-    rounded = shapely.set_precision(shape, 10.0**-_DEGREES, mode="pointwise")
-    found: dict[str, Any] = json.loads(shapely.to_geojson(rounded))
-    return found
