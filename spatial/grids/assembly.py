@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.grids.division import Division
+from spatial.grids.levels import with_parents
 from spatial.grids.outlines import outlines
 from spatial.grids.plan import Plan
 from spatial.schema import PLAN_TABLES
@@ -94,7 +95,7 @@ def assemble_plan(
         shaped("grids", pd.DataFrame(columns, index=grids.index)), geometry=shapes, crs=town.crs
     )
     return Plan(
-        grids=layer.sort_values(["community_id", "code"]),
+        grids=with_parents(layer.sort_values(["community_id", "code"]), town, rules.parents),
         assignment=division.assignment(),
         certificates=shaped("certificates", certificates),
         rules=rules.as_text(),

@@ -18,6 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spatial.grids.fabric import Fabric
+from spatial.grids.levels import without_parents
 
 __all__ = ["Division", "divide"]
 
@@ -159,6 +160,7 @@ def divide(fabric: Fabric, assignment: pd.DataFrame, grids: pd.DataFrame | None 
         tell whose ground a special area is
     """
     members, special = fabric.members, fabric.special_members
+    grids = None if grids is None else without_parents(grids)
     by_stairwell = assignment["stairwell_id"].notna() if "stairwell_id" in assignment else False
     whole = assignment[~by_stairwell] if "stairwell_id" in assignment else assignment
     named = pd.Series(whole["grid_id"].to_numpy(object), index=whole["building_id"].to_numpy(object))

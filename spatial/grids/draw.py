@@ -190,6 +190,9 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
     if result.labels is None:
         unknown = dict.fromkeys(("extra_pieces", "inertia", "violation", "moved_households", "gap"))
         return proof | unknown | {"inertia_bound": None}
+    if certificate.extra_pieces_bound > row["extra_pieces"]:
+        # that bound is of lawful plans, and this one has the least violation instead
+        proof["extra_pieces_bound"] = None
     if len(result.units) > len(result.drawn_units):
         # locked grids are no part of what was proved
         status = "not_proven" if certificate.status in {"optimal", "bounded"} else certificate.status

@@ -20,6 +20,7 @@ from spatial.grids.assembly import assemble_plan
 from spatial.grids.constraints import judge
 from spatial.grids.division import Division, divide
 from spatial.grids.fabric import Fabric, Progress, build_fabric
+from spatial.grids.levels import without_parents
 from spatial.grids.measures import compactness, measure
 from spatial.grids.plan import Plan
 from spatial.grids.rules import GridRules
@@ -97,8 +98,7 @@ def assign_by_polygons(town: Town, polygons: gpd.GeoDataFrame) -> Assigned:
     """
     layer = polygons.set_index("grid_id") if "grid_id" in polygons.columns else polygons
     layer = layer.to_crs(town.crs) if layer.crs is not None else layer.set_crs(town.crs)
-    if "level" in layer.columns:
-        layer = layer[(layer["level"].fillna(2) == 2).to_numpy(dtype=bool)]
+    layer = without_parents(layer)
     shapes, ids = layer.geometry.to_numpy(), layer.index.to_numpy(object)
     buildings = town.buildings.geometry.to_numpy()
     names = town.buildings.index.to_numpy(object)
@@ -196,7 +196,8 @@ def evaluate_plan(
         exceptions=exception_words(division, certificates["witness"]),
         provenance=assignment.provenance if isinstance(assignment, Plan) else {},
     )
-    outlines = plan.grids[(plan.grids["kind"] == "basic").to_numpy(dtype=bool)]
+    basic = without_parents(plan.grids)
+    outlines = basic[(basic["kind"] == "basic").to_numpy(dtype=bool)]
     shape = pd.Series(
         compactness(outlines.geometry.to_numpy()), index=outlines["community_id"].to_numpy(object)
     )
