@@ -145,6 +145,10 @@ def refusals(folder):
     (folder / "cut.xlsx").write_bytes(b"PK\x03\x04cut")
     (folder / "cut.parquet").write_bytes(b"PAR1cut")
     (folder / "cut.osm.pbf").write_bytes(b"\0\0\0\x0d\n\tOSMHeader\x18\x99")
+    (folder / "place.osm").write_text(
+        '<osm version="0.6"><node id="1" lat="inf0.004" lon="1"><tag k="highway" v="x"/></node></osm>',
+        encoding="utf-8",
+    )
     (folder / "virtual.geojson").write_text("<OGRVRTDataSource/>", encoding="utf-8")
     (folder / "folder").mkdir()
     with zipfile.ZipFile(folder / "slip.zip", "w") as archive:
@@ -162,6 +166,7 @@ def refusals(folder):
         "cut.xlsx": "unreadable",
         "cut.parquet": "layer_unreadable",
         "cut.osm.pbf": "unreadable",
+        "place.osm": "unreadable",
         "virtual.geojson": "other_content",
         "folder": "format_unknown",
         "slip.zip": "archive_unsafe",
