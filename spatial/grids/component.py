@@ -19,6 +19,8 @@ __all__ = ["Clock", "Count", "Solved", "ranked_counts", "solve"]
 _RESTARTS = 16
 _RESTARTS_AT_MOST = 48
 _COUNTS_TRIED = 4
+# Without a piece table the bound on pieces is 0, which says nothing of whether a search is worth its time.
+_COUNTS_UNBOUNDED = 3
 _EXTRA_TRIED = 3
 
 
@@ -173,7 +175,7 @@ class _Search:
                 # a later count is worth its time only if its bounds allow a better plan
                 moved = 0.0 if (self.component.previous >= 0).any() else best[0][1]
                 least = (count.violation, moved, count.extra_pieces, count.distance)
-                if least >= best[0] or tried >= _COUNTS_TRIED:
+                if least >= best[0] or tried >= (_COUNTS_UNBOUNDED if self.table is None else _COUNTS_TRIED):
                     break
             if tried and self.clock.out():
                 proved = False
@@ -202,7 +204,12 @@ class _Search:
         if proof is not None and proof.labels is not None and free:
             return (0.0, 0.0, float(extra_bound)), Solved(proof.labels, parts, extra_bound, bound)
         draft = best_draft(
-            component, parts, extra_bound, hopeless=bool(self.witness), rng=self.rng, clock=self.clock
+            component,
+            parts,
+            None if self.table is None else extra_bound,
+            hopeless=bool(self.witness),
+            rng=self.rng,
+            clock=self.clock,
         )
         violation, _, moved, extra, _ = draft.key
         solved = Solved(draft.labels, parts, extra_bound, bound, count.violation, self.witness)
@@ -308,19 +315,22 @@ def _previous_is_lawful(component: Instance, parts: int | None) -> bool:
 def best_draft(
     component: Instance,
     parts: int,
-    extra_bound: int,
+    extra_bound: int | None,
     *,
     hopeless: bool,
     rng: np.random.Generator,
     clock: Clock,
 ) -> Draft:
-    """Best of some annealed plans; of more while none is lawful with the least extra pieces."""
+    """Best of some annealed plans; of more while none is lawful with the least extra pieces.
+
+    ``extra_bound`` is None where nothing is known of the least: then any lawful plan ends the search.
+    """
     drafts = annealed_drafts(component, parts, rng)
     best = next(drafts)
     enough = min(_RESTARTS, 4 + component.units // 4)
     most = min(_RESTARTS_AT_MOST, max(enough, component.units // 2))
     for tried, draft in enumerate(drafts, start=2):
-        settled = hopeless or (best.lawful and best.key[3] <= extra_bound)
+        settled = hopeless or (best.lawful and (extra_bound is None or best.key[3] <= extra_bound))
         if tried > (enough if settled else most) or clock.out():
             break
         if draft.key < best.key:
