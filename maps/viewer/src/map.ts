@@ -172,12 +172,14 @@ export class WanggeMap extends LitElement {
     for (const id of ['ground', 'ground-line']) map.setLayoutProperty(id, 'visibility', view === 'compare' && store.state.showMoved ? 'visible' : 'none');
     map.setLayoutProperty('broken', 'visibility', view === 'compare' ? 'visible' : 'none');
     if (coverage !== this.drawnCoverage || areas !== this.drawnAreas) this.showCoverage(map);
+    else if (store.state.language !== this.drawnLanguage) this.writePills();
     this.showFacilities(map, shown);
     this.showGround(map);
     this.showSelected(map, own);
   };
 
   private drawnAreas = '';
+  private drawnLanguage = '';
 
   private showPlan(map: MapLibre, own: Plan): void {
     const address = own.tiles['grids'];
@@ -218,11 +220,16 @@ export class WanggeMap extends LitElement {
     const { coverage, view, areas, on } = store.state;
     if (!this.map || !coverage || view !== 'life' || areas !== 'buildings' || !on.life.has('gaps') || this.side) return;
     const whole = this.map.getZoom() < 14;
+    this.drawnLanguage = store.state.language;
+    const frame = this.getBoundingClientRect();
+    const boxes = [...document.querySelectorAll('.map-area .card, .map-area .scale')].map(one => one.getBoundingClientRect());
+    const hidden = (x: number, y: number): boolean =>
+      boxes.some(box => x + 48 > box.left - frame.left && x - 48 < box.right - frame.left && y + 12 > box.top - frame.top && y - 12 < box.bottom - frame.top);
     const taken: [number, number][] = [];
     for (const { properties: gap } of coverage.gaps.features) {
       if ((gap.households ?? 0) < LEAST_GAP || (whole && gap.rank > MOST_PILLS)) continue;
       const spot = this.map.project(gap.label);
-      if (taken.some(([x, y]) => Math.abs(x - spot.x) < 96 && Math.abs(y - spot.y) < 24)) continue;
+      if (hidden(spot.x, spot.y) || taken.some(([x, y]) => Math.abs(x - spot.x) < 96 && Math.abs(y - spot.y) < 24)) continue;
       taken.push([spot.x, spot.y]);
       const button = document.createElement('button');
       button.className = 'pill';
