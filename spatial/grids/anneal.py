@@ -7,10 +7,6 @@ neighbouring part, two units swapped across a border, a whole estate piece.  The
 first (Metropolis), contiguity afterwards.  Beside the current state the kernel keeps the best plan
 seen, in the order of the design: violation, parts outside the window, weight moved, extra pieces,
 objective.
-
-A part is a doubly linked list of its units.  ``moment[u]`` is Σ weight × squared distance from u to the
-units of its own part, so a part's inertia is the least moment of its units, and a move costs time in
-the size of two parts.
 """
 
 from __future__ import annotations
@@ -20,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from spatial.grids.instance import FloatArray, IntArray
+from spatial.grids.parts import connected_without, least_moment, put_in, reach, take_out
 
 __all__ = ["KEY_LENGTH", "anneal", "plan_key"]
 
@@ -58,161 +55,6 @@ def _better(key: FloatArray, best: FloatArray) -> bool:
         if key[at] > best[at] + _TOLERANCE * max(1.0, abs(best[at])):
             return False
     return False
-
-
-@njit(cache=True)
-def _connected_without(
-    unit: int,
-    part: int,
-    other: int,
-    label: IntArray,
-    pointers: IntArray,
-    neighbours: IntArray,
-    stamp: IntArray,
-    queue: IntArray,
-    mark: int,
-) -> bool:
-    """Whether `part` stays connected without `unit`; `other`, if ≥ 0, counts as a unit of the part."""
-    wanted = 0
-    first = -1
-    for at in range(pointers[unit], pointers[unit + 1]):
-        near = neighbours[at]
-        if label[near] == part or near == other:
-            wanted += 1
-            first = near
-    if wanted == 0:
-        return False
-    attached = other < 0
-    if other >= 0:
-        for at in range(pointers[other], pointers[other + 1]):
-            near = neighbours[at]
-            if label[near] == part and near != unit:
-                attached = True
-                break
-    if not attached:
-        return False
-    if wanted == 1:
-        return True
-    head, tail, seen = 0, 1, 0
-    queue[0] = first
-    stamp[first] = mark
-    stamp[unit] = mark
-    while head < tail:
-        here = queue[head]
-        head += 1
-        for at in range(pointers[here], pointers[here + 1]):
-            near = neighbours[at]
-            if near == unit:
-                seen += 1
-                if seen == wanted:
-                    return True
-            elif (label[near] == part or near == other) and stamp[near] != mark:
-                stamp[near] = mark
-                queue[tail] = near
-                tail += 1
-    return False
-
-
-@njit(cache=True)
-def _reach(
-    start: int,
-    part: int,
-    label: IntArray,
-    pointers: IntArray,
-    neighbours: IntArray,
-    stamp: IntArray,
-    queue: IntArray,
-    mark: int,
-) -> int:
-    """Return how many units of `part` are joined to `start` inside it."""
-    head, tail = 0, 1
-    queue[0] = start
-    stamp[start] = mark
-    while head < tail:
-        here = queue[head]
-        head += 1
-        for at in range(pointers[here], pointers[here + 1]):
-            near = neighbours[at]
-            if label[near] == part and stamp[near] != mark:
-                stamp[near] = mark
-                queue[tail] = near
-                tail += 1
-    return tail
-
-
-@njit(cache=True)
-def _unlink(unit: int, part: int, first: IntArray, after: IntArray, before: IntArray) -> None:
-    if before[unit] >= 0:
-        after[before[unit]] = after[unit]
-    else:
-        first[part] = after[unit]
-    if after[unit] >= 0:
-        before[after[unit]] = before[unit]
-
-
-@njit(cache=True)
-def _link(unit: int, part: int, first: IntArray, after: IntArray, before: IntArray) -> None:
-    after[unit] = first[part]
-    before[unit] = -1
-    if first[part] >= 0:
-        before[first[part]] = unit
-    first[part] = unit
-
-
-@njit(cache=True)
-def _least_moment(part: int, first: IntArray, after: IntArray, moment: FloatArray) -> float:
-    least = np.inf
-    unit = first[part]
-    while unit >= 0:
-        least = min(least, moment[unit])
-        unit = after[unit]
-    return least if least < np.inf else 0.0
-
-
-@njit(cache=True)
-def _take_out(
-    unit: int,
-    part: int,
-    label: IntArray,
-    weights: FloatArray,
-    distance: FloatArray,
-    first: IntArray,
-    after: IntArray,
-    before: IntArray,
-    moment: FloatArray,
-) -> None:
-    _unlink(unit, part, first, after, before)
-    label[unit] = -1
-    if distance.shape[0]:
-        other = first[part]
-        while other >= 0:
-            moment[other] -= weights[unit] * distance[unit, other]
-            other = after[other]
-
-
-@njit(cache=True)
-def _put_in(
-    unit: int,
-    part: int,
-    label: IntArray,
-    weights: FloatArray,
-    distance: FloatArray,
-    first: IntArray,
-    after: IntArray,
-    before: IntArray,
-    moment: FloatArray,
-) -> None:
-    if distance.shape[0]:
-        own = 0.0
-        other = first[part]
-        while other >= 0:
-            d = distance[unit, other]
-            moment[other] += weights[unit] * d
-            own += weights[other] * d
-            other = after[other]
-        moment[unit] = own
-    _link(unit, part, first, after, before)
-    label[unit] = part
 
 
 @njit(cache=True)
@@ -334,7 +176,7 @@ def anneal(
     )
     for unit in range(units):
         part = label[unit]
-        _put_in(unit, part, label, weights, distance, first, after, before, moment)
+        put_in(unit, part, label, weights, distance, first, after, before, moment)
         load[part] += weights[unit]
         size[part] += 1
         if groups[unit] >= 0:
@@ -344,7 +186,7 @@ def anneal(
     inertia_of = np.zeros(parts)
     if inertia:
         for part in range(parts):
-            inertia_of[part] = _least_moment(part, first, after, moment)
+            inertia_of[part] = least_moment(part, first, after, moment)
 
     temperature = temperatures[0]
     window_penalty = window_penalties[0]
@@ -425,10 +267,10 @@ def anneal(
             if delta + gain > limit:
                 continue
             mark += 1
-            if not _connected_without(unit, source, -1, label, pointers, neighbours, stamp, queue, mark):
+            if not connected_without(unit, source, -1, label, pointers, neighbours, stamp, queue, mark):
                 continue
-            _take_out(unit, source, label, weights, distance, first, after, before, moment)
-            _put_in(unit, target, label, weights, distance, first, after, before, moment)
+            take_out(unit, source, label, weights, distance, first, after, before, moment)
+            put_in(unit, target, label, weights, distance, first, after, before, moment)
             load[source] -= wu
             load[target] += wu
             size[source] -= 1
@@ -535,20 +377,16 @@ def anneal(
                 continue
             if size[source] > 1:
                 mark += 1
-                if not _connected_without(
-                    unit, source, mate, label, pointers, neighbours, stamp, queue, mark
-                ):
+                if not connected_without(unit, source, mate, label, pointers, neighbours, stamp, queue, mark):
                     continue
             if size[target] > 1:
                 mark += 1
-                if not _connected_without(
-                    mate, target, unit, label, pointers, neighbours, stamp, queue, mark
-                ):
+                if not connected_without(mate, target, unit, label, pointers, neighbours, stamp, queue, mark):
                     continue
-            _take_out(unit, source, label, weights, distance, first, after, before, moment)
-            _take_out(mate, target, label, weights, distance, first, after, before, moment)
-            _put_in(unit, target, label, weights, distance, first, after, before, moment)
-            _put_in(mate, source, label, weights, distance, first, after, before, moment)
+            take_out(unit, source, label, weights, distance, first, after, before, moment)
+            take_out(mate, target, label, weights, distance, first, after, before, moment)
+            put_in(unit, target, label, weights, distance, first, after, before, moment)
+            put_in(mate, source, label, weights, distance, first, after, before, moment)
             load[source] += wm - wu
             load[target] += wu - wm
             if group != mate_group:
@@ -624,12 +462,12 @@ def anneal(
             while label[rest] != source:
                 rest = after[rest]
             whole = (
-                _reach(rest, source, label, pointers, neighbours, stamp, queue, mark) == size[source] - number
+                reach(rest, source, label, pointers, neighbours, stamp, queue, mark) == size[source] - number
             )
             if whole:
                 mark += 1
                 whole = (
-                    _reach(unit, target, label, pointers, neighbours, stamp, queue, mark)
+                    reach(unit, target, label, pointers, neighbours, stamp, queue, mark)
                     == size[target] + number
                 )
             for k in range(number):
@@ -637,16 +475,16 @@ def anneal(
             if not whole:
                 continue
             for k in range(number):
-                _take_out(movers[k], source, label, weights, distance, first, after, before, moment)
-                _put_in(movers[k], target, label, weights, distance, first, after, before, moment)
+                take_out(movers[k], source, label, weights, distance, first, after, before, moment)
+                put_in(movers[k], target, label, weights, distance, first, after, before, moment)
             if inertia:
-                new_source = _least_moment(source, first, after, moment)
-                new_target = _least_moment(target, first, after, moment)
+                new_source = least_moment(source, first, after, moment)
+                new_target = least_moment(target, first, after, moment)
                 gain = new_source + new_target - inertia_of[source] - inertia_of[target]
                 if delta + gain > limit:
                     for k in range(number):
-                        _take_out(movers[k], target, label, weights, distance, first, after, before, moment)
-                        _put_in(movers[k], source, label, weights, distance, first, after, before, moment)
+                        take_out(movers[k], target, label, weights, distance, first, after, before, moment)
+                        put_in(movers[k], source, label, weights, distance, first, after, before, moment)
                     continue
                 inertia_of[source] = new_source
                 inertia_of[target] = new_target
