@@ -39,7 +39,9 @@ def assemble_plan(
 
     Notes
     -----
-    ``in_range`` is null for special grids, and where a grid holds buildings of unknown households.
+    ``in_range`` is null for special grids, and where buildings of unknown households (counted in the
+    column ``unknown_buildings``) decide it: their households lie between 0 and those of the largest
+    building known.
     """
     town, rules = division.fabric.town, division.fabric.rules
     grids = division.grids
@@ -74,9 +76,11 @@ def assemble_plan(
         .drop_duplicates()
     )
     shapes = outlines(division)
-    weight, basic = division.weight, division.is_basic
-    in_range = pd.array((weight >= rules.lower) & (weight <= rules.upper), dtype="boolean")
-    in_range[~basic | (unknown > 0)] = pd.NA
+    known = division.weight - _estimated(division)
+    most = known + unknown * division.fabric.members["weight"].max()
+    in_range = pd.array((known >= rules.lower) & (most <= rules.upper), dtype="boolean")
+    decided = (unknown == 0) | in_range | (known > rules.upper) | (most < rules.lower)
+    in_range[~division.is_basic | ~np.asarray(decided, dtype=bool)] = pd.NA
     reasons = pd.Series(exceptions or {}, dtype="string").reindex(grids.index)
     columns = {
         **{
@@ -90,6 +94,7 @@ def assemble_plan(
         "area_m2": shapely.area(shapes),
         "in_range": in_range,
         "exception_reason": reasons.array,
+        "unknown_buildings": unknown.astype(np.int64),
     }
     layer = gpd.GeoDataFrame(
         shaped("grids", pd.DataFrame(columns, index=grids.index)), geometry=shapes, crs=town.crs
@@ -117,6 +122,16 @@ def shaped(table: str, frame: pd.DataFrame) -> pd.DataFrame:
         frame.index = frame.index.astype("string").rename(schema.id_column)
     ordered = [column.name for column in schema.columns if column.name != schema.id_column]
     return frame[[*ordered, *[name for name in frame.columns if name not in ordered]]]
+
+
+def _estimated(division: Division) -> Floats:
+    """Return the estimated part of each grid's weight, of buildings whose households are unknown."""
+    arrays = division.fabric.arrays
+    unknown = division.fabric.units["unknown_buildings"].to_numpy(dtype=float) > 0
+    inside = unknown & (division.grid >= 0)
+    beyond = np.maximum(0.0, arrays.weight - arrays.households)[inside]
+    total = np.bincount(division.grid[inside], weights=beyond, minlength=len(division.grids))
+    return total.astype(np.float64)
 
 
 def _households(division: Division) -> Floats:

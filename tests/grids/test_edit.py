@@ -152,7 +152,7 @@ def test_an_old_value_that_no_longer_holds_is_a_conflict():
         editor.answer_change(merged.division, merged.change)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_any_row_of_edits_can_be_taken_back(data):
     _, editor, start = opened(households=[50 + 13 * n for n in range(16)])
