@@ -99,7 +99,7 @@ def campaign(served, examples, number):
 
 
 def test_documents_hold(served):
-    campaign(served, examples=6, number=3)
+    campaign(served, examples=4, number=3)
 
 
 @pytest.mark.soak

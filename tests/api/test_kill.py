@@ -23,7 +23,7 @@ from api.store import Store
 from tests.api.contents import small_town
 store, town = Store.open(sys.argv[1]), small_town()
 part = town.buildings
-copies = [part.set_index(part.index + f"-{copy}").rename_axis("building_id") for copy in range(60)]
+copies = [part.set_index(part.index + f"-{copy}").rename_axis("building_id") for copy in range(30)]
 many = dataclasses.replace(town, tables={**town.tables, "buildings": pd.concat([part, *copies])})
 for number in range(10_000):
     buildings = many.buildings.copy()
@@ -72,7 +72,7 @@ def killed_rounds(url, rounds, seed):
 
 
 def test_a_killed_load_leaves_nothing_half_visible(database_url):
-    killed_rounds(database_url, rounds=2, seed=11)
+    killed_rounds(database_url, rounds=1, seed=11)
 
 
 @pytest.mark.soak

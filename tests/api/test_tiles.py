@@ -12,7 +12,7 @@ import pyogrio
 import pytest
 import shapely
 import shapely.geometry
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.tiles import EXTENT, LARGEST_TILE_BYTES, TileLayer, TileSource, tile_of
@@ -45,6 +45,7 @@ triangle = st.tuples(*[st.tuples(coordinate, coordinate)] * 3)
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(triangle, min_size=1, max_size=6))
+@example([((0, -66), (-118, -27), (-118, -27))])
 def test_polygons_are_where_they_were_within_half_a_unit(triangles):
     column, row = tile_of(117.0, 27.0, 16)
     west, north, unit = corner(16, column, row)
