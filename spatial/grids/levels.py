@@ -32,7 +32,9 @@ def with_parents(grids: gpd.GeoDataFrame, town: Town, parents: Parents) -> gpd.G
     parent = own if parents == "community" else subdistrict.where(subdistrict.notna(), own)
     of_grid = "L1-" + grids["community_id"].map(parent).astype("string")
     grids = gpd.GeoDataFrame(grids.assign(parent_id=of_grid))
-    sums = grids.groupby(of_grid)[["households", "residents", "buildings", "estates", "area_m2"]]
+    sums = grids.groupby(of_grid)[
+        ["households", "residents", "buildings", "estates", "area_m2", "unknown_buildings"]
+    ]
     rows = pd.DataFrame(sums.agg(lambda column: column.sum(skipna=False)))
     rows["community_id"] = grids.groupby(of_grid)["community_id"].min()
     rows["code"] = rows.index.str.removeprefix("L1-")

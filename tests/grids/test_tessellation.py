@@ -33,7 +33,7 @@ def assert_tiles(cells, area):
     assert shapely.union_all(cells, grid_size=1e-4).symmetric_difference(area).area <= 1e-6 * area.area
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 25),
