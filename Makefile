@@ -10,7 +10,7 @@ STAMP := $(VENV)/.locked
 OUT ?= out
 VIEWER := maps/viewer/dist/index.html
 
-.PHONY: demo viewer test serve lint bench soak docs lock clean
+.PHONY: demo viewer test serve lint bench soak docs pictures lock clean
 
 demo: $(STAMP)
 	$(BIN)/wangge demo -o $(OUT)/demo
@@ -36,6 +36,10 @@ bench: $(STAMP)
 soak: $(STAMP) $(VIEWER) system-packages
 	$(BIN)/python -m pytest -q -m soak -o addopts="--strict-markers"
 
+# Renew the pictures of the READMEs after a change of the page.
+pictures: $(STAMP) $(VIEWER) system-packages
+	WANGGE_PICTURES=1 $(BIN)/python -m pytest -q tests/project/test_wheel.py -k picture
+
 docs: $(STAMP)
 	$(BIN)/python -m pytest -q tests/project/test_docs.py
 
@@ -54,7 +58,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 # The web page is built by the Node.js that the environment brings along.
-$(VIEWER): $(STAMP) $(wildcard maps/viewer/src/*) $(addprefix maps/viewer/,index.html package-lock.json vite.config.ts tsconfig.json) maps/tokens.css
+$(VIEWER): $(STAMP) $(wildcard maps/viewer/src/* maps/symbols/*.svg) maps/frame.css $(addprefix maps/viewer/,index.html package-lock.json vite.config.ts tsconfig.json) maps/tokens.css
 	$(BIN)/python maps/viewer/build.py
 
 .PHONY: system-packages

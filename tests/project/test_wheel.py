@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from spatial.io import read_plan, read_town
+from tests.conftest import skip_or_fail
+
 ROOT = Path(__file__).parents[2]
+PICTURE = ROOT / "docs" / "pictures" / "demo.zh-CN.png"
 UV = str(Path(sys.executable).parent / "uv")
 
 
@@ -46,8 +50,11 @@ def test_the_wheel_carries_data_texts_and_licence(wheel):
     assert not any(name.startswith(("tests/", "benchmarks/", "docs/")) for name in names)
 
 
-def test_the_wheel_runs_the_demo_away_from_the_checkout(wheel, tmp_path):
-    unpacked = tmp_path / "installed"
+@pytest.fixture(scope="module")
+def demo(wheel, tmp_path_factory) -> dict[str, Path]:
+    """Run the demo from the unpacked wheel, away from the checkout; return what it wrote."""
+    folder = tmp_path_factory.mktemp("away")
+    unpacked = folder / "installed"
     zipfile.ZipFile(wheel).extractall(unpacked)
     done = subprocess.run(
         [
@@ -56,7 +63,7 @@ def test_the_wheel_runs_the_demo_away_from_the_checkout(wheel, tmp_path):
             "-c",
             "import api.commands as c; c.main(['demo', '-o', 'demo', '--json'])",
         ],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(unpacked)},
         capture_output=True,
         text=True,
@@ -64,8 +71,52 @@ def test_the_wheel_runs_the_demo_away_from_the_checkout(wheel, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
-    for name in ("town", "plan", "coverage", "page", "summary"):
-        assert (tmp_path / result[name]).stat().st_size > 10_000, name
+    return {name: folder / result[name] for name in ("town", "plan", "coverage", "page", "summary")}
+
+
+def test_the_wheel_runs_the_demo_away_from_the_checkout(demo):
+    assert {name: path.stat().st_size > 10_000 for name, path in demo.items()} == dict.fromkeys(demo, True)
+
+
+def test_the_demo_keeps_what_it_promises(demo):
+    town, plan = read_town(demo["town"]), read_plan(demo["plan"])
+    basic = plan.grids[plan.grids["kind"] == "basic"]
+    assert town.synthetic
+    assert 100 <= len(basic) <= 125
+    assert not (
+        basic["in_range"].eq(other=False).fillna(value=False) & basic["exception_reason"].isna()
+    ).any()
+    for community_id, community in town.communities.geometry.items():
+        tiles = plan.grids.geometry[plan.grids["community_id"] == community_id]
+        assert abs(tiles.area.sum() - community.area) <= 1e-6 * community.area
+        assert abs(tiles.union_all().area - community.area) <= 1e-6 * community.area
+
+
+def test_the_picture_of_the_readme_is_the_page_of_the_demo(demo):
+    """With WANGGE_PICTURES=1 the picture is made anew; otherwise it must be there, of the right size."""
+    browser_path = next(
+        (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None
+    )
+    if browser_path is None:
+        skip_or_fail("chromium", "no Chromium here")
+    from playwright.sync_api import sync_playwright
+
+    requests: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(demo["page"].as_uri())
+        page.wait_for_timeout(1500)
+        drawn = page.screenshot()
+        browser.close()
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert drawn[16:24] == b"\x00\x00\x05\x56\x00\x00\x03\x00"  # 1366 × 768
+    assert len(drawn) > 100_000
+    if os.environ.get("WANGGE_PICTURES"):
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_bytes(drawn)
+    assert PICTURE.read_bytes()[16:24] == drawn[16:24]
 
 
 @pytest.mark.soak
