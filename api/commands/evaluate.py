@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from api.commands.draw import rules_from
+from api.commands.draw import plan_summary, rules_from
 from api.commands.frame import ExitCode, LocalCommand, argument, option, progress_bars, say, say_report
 
 __all__ = ["command"]
@@ -33,10 +33,10 @@ def _run(town: Path, plan: Path | None, output: Path, rules: Path | None) -> tup
         evaluation = evaluate_plan(place, judged, rules_from(rules, None, None), progress=progress)
     write_plan(evaluation.plan, output)
     say_report(evaluation.report)
-    basic = evaluation.plan.grids[evaluation.plan.grids["kind"] == "basic"]
+    judged_plan = plan_summary(evaluation.plan)
     verdict = {
-        "grids": len(basic),
-        "in_range": int(basic["in_range"].fillna(value=False).sum()),
+        "grids": judged_plan["grids"],
+        "in_range": judged_plan["in_range"],
         "broken": len(evaluation.broken),
     }
     say("commands.evaluate.verdict", **verdict)

@@ -78,8 +78,13 @@ class Cluster:
 
     def draft(self, rng: np.random.Generator, drafts: int) -> None:
         """Find a plan by annealing."""
-        if len(self.instance.components()) > 1:
+        places = len(self.instance.components())
+        if places > self.parts:
             self.lower = np.inf
+            return
+        if places > 1:
+            # An estate in several places: plans may exist, but neither are they drawn nor excluded here.
+            self.tired = True
             return
         allowed = np.inf
         if self.pieces is not None:

@@ -250,3 +250,22 @@ def test_progress_tells_plans_that_get_better_and_bounds_that_rise():
     assert bounds == sorted(bounds)
     assert certificate.status == "optimal"
     assert steps[-1].bound <= steps[-1].objective * (1 + 1e-9)
+
+
+def test_an_estate_in_two_places_is_not_proved_to_be_split():
+    """Columns 0 and 3 are one estate, 1 and 2 the other: a part to each column splits neither needlessly."""
+    weights = 70 + 3 * np.arange(16)
+    column = np.tile(np.arange(4), 4)
+    edges = [(i, i + 1) for i in range(16) if i % 4 < 3] + [(i, i + 4) for i in range(12)]
+    labels, certificate = partition(
+        weights,
+        edges,
+        lower=300,
+        upper=500,
+        parts=4,
+        groups=np.where((column == 0) | (column == 3), 0, 1),
+        coordinates=np.column_stack([column, np.arange(16) // 4]) * 100.0,
+    )
+    assert labels is not None
+    assert certificate.extra_pieces_bound == 0
+    assert certificate.status != "optimal" or certificate.extra_pieces == 0
