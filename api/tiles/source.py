@@ -43,7 +43,7 @@ def tile_of(longitude: float, latitude: float, zoom: int) -> tuple[int, int]:
     Examples
     --------
     >>> tile_of(117.0, 27.1, 14)
-    (13516, 6910)
+    (13516, 6909)
     """
     radians = math.radians(latitude)
     across = (longitude + 180) / 360
