@@ -55,7 +55,10 @@ def ask(operation, root, examples, number):
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        seed(number)(quick(send))()
+        # An address with few parameters has few different requests; they are sent again.
+        wanted = statuses.total() + examples
+        while statuses.total() < wanted:
+            seed(number + statuses.total())(quick(send))()
     return statuses
 
 
