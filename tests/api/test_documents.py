@@ -44,21 +44,20 @@ def operations(served, path):
 def ask(operation, root, examples, number):
     """Send seeded requests, right ones and wrong ones; return how many of each status came back."""
     statuses = Counter()
+    quick = settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-        send = given(operation.as_strategy(generation_mode=mode))(
-            requester(statuses, root, right=mode is GenerationMode.POSITIVE)
-        )
-        quick = settings(
-            max_examples=examples,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
         # An address with few parameters has few different requests; they are sent again.
         wanted = statuses.total() + examples
         while statuses.total() < wanted:
-            seed(number + statuses.total())(quick(send))()
+            send = requester(statuses, root, right=mode is GenerationMode.POSITIVE)
+            generated = given(operation.as_strategy(generation_mode=mode))(send)
+            seed(number + statuses.total())(quick(generated))()
     return statuses
 
 
