@@ -31,7 +31,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(UV) pip install --python $(BIN)/python -q --group bench
-	$(BIN)/python benchmarks/run.py
+	for name in grids_town grids_peers walking siting serving; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 soak: $(STAMP) $(VIEWER) system-packages
 	$(BIN)/python -m pytest -q -m soak -o addopts="--strict-markers"
