@@ -136,7 +136,9 @@ def _grids(town: Town, plan: Plan, _: Coverage) -> gpd.GeoDataFrame:
     whole = plan.assignment.loc[plan.assignment["stairwell_id"].isna()]
     owner = whole.set_index("building_id")["grid_id"].reindex(town.buildings.index)
     counted = household_columns(town.buildings, owner)[list(_HOUSEHOLDS[1:])]
-    return _named(plan.grids.loc[plan.grids["level"].fillna(2) == 2].join(counted, how="left"), town)
+    drawn = plan.grids.loc[plan.grids["level"].fillna(2) == 2]
+    own = drawn.drop(columns=list(counted.columns), errors="ignore")
+    return _named(own.join(counted, how="left"), town)
 
 
 def _grids_today(town: Town, _: Plan, __: Coverage) -> gpd.GeoDataFrame:
