@@ -135,6 +135,7 @@ class Assessment:
         told("lifecircle.stage_network", 0, 1)
         walker = None if pace is None else pace_named(pace)
         survey = Survey.of(town, walker)
+        told("lifecircle.stage_network", 1, 1)
         names = survey.places.categories
         limits = tuple(_limits(name, profile or (), walker) for name in names)
         told("lifecircle.stage_search", 0, len(names))
@@ -143,6 +144,7 @@ class Assessment:
         labels = label_each(survey.network, seeds, search_m, threads=os.cpu_count() or 1)
         found = [survey.measure(number, labels[number], search_m[number]) for number in range(len(names))]
         walks = Walks.of(found, len(survey.places.buildings))
+        told("lifecircle.stage_search", len(names), len(names))
         told("lifecircle.stage_rates", 0, 1)
         bases = tuple(bases_of(town, survey.places).values())
         questions = [
@@ -151,6 +153,7 @@ class Assessment:
             for limit_m in limits[number]
         ] + [Question.of(indicator, names) for indicator in profile or ()]
         figures = Figures.of(subjects_of(town, survey.places, plan), bases, questions, walks)
+        told("lifecircle.stage_rates", 1, 1)
         return cls(town, plan, tuple(profile or ()), survey, walker, limits, tuple(labels), walks, figures)
 
     def again(self, town: Town) -> Assessment:
