@@ -1,13 +1,14 @@
 """Checks: raw tables in, every finding out; and the way from raw tables to a town."""
 
 from spatial.checks.contracts import check_contract
-from spatial.checks.making import check_tables, make_town
+from spatial.checks.making import STUDY_AREA_ID, check_tables, make_town
 from spatial.checks.proposals import propose_estates, propose_gates
 from spatial.checks.relations import containing, lives
 from spatial.checks.repairs import Repaired, repair_tables
 from spatial.checks.shaping import read_values, shape_table
 
 __all__ = [
+    "STUDY_AREA_ID",
     "Repaired",
     "check_contract",
     "check_tables",

@@ -24,7 +24,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.schema import TABLES
 from spatial.town import Town, empty_table
 
-__all__ = ["check_tables", "make_town"]
+__all__ = ["STUDY_AREA_ID", "check_tables", "make_town"]
 
 # Only what a plan cannot do without; everything else may be absent and is said once.
 _NEEDED = ("buildings",)

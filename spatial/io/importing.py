@@ -17,7 +17,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from spatial.checks import containing, make_town, repair_tables
+from spatial.checks import STUDY_AREA_ID, containing, make_town, repair_tables
 from spatial.crs import metric_crs
 from spatial.errors import SchemaError
 from spatial.findings import Finding, Report, Severity
@@ -36,7 +36,6 @@ __all__ = ["ImportResult", "import_town"]
 
 Progress = Callable[[str, int, int], None]
 _VALUES_SHOWN = 12
-STUDY_AREA_ID = "study-area"
 
 
 @dataclass(frozen=True)

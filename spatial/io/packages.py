@@ -99,14 +99,7 @@ def write_plan(plan: Plan, path: Path | str) -> Path:
     FileError
         If the file cannot be written.
     """
-    rules = pd.DataFrame({"rule": list(plan.rules), "value": list(plan.rules.values())}, dtype="string")
-    tables = {
-        "grids": plan.grids,
-        "assignment": plan.assignment,
-        "certificates": plan.certificates,
-        "rules": rules,
-    }
-    return _write(path, tables, {**plan.provenance, "package": _PLAN})
+    return _write(path, _plan_tables(plan), {**plan.provenance, "package": _PLAN})
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -169,9 +162,7 @@ def read_package(path: Path | str) -> tuple[str, pyproj.CRS, dict[str, pd.DataFr
     kind = _kind(path)
     if kind == _PLAN:
         plan = read_plan(path)
-        rules = pd.DataFrame({"rule": list(plan.rules), "value": list(plan.rules.values())}, dtype="string")
-        tables = {name: getattr(plan, name) for name in ("grids", "assignment", "certificates")}
-        return Path(path).stem, plan.grids.crs, {**tables, "rules": rules}
+        return Path(path).stem, plan.grids.crs, _plan_tables(plan)
     if kind == _COVERAGE:
         coverage = read_coverage(path)
         return (
@@ -181,6 +172,12 @@ def read_package(path: Path | str) -> tuple[str, pyproj.CRS, dict[str, pd.DataFr
         )
     town = read_town(path)
     return town.name, town.crs, dict(town.tables)
+
+
+def _plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
+    rules = pd.DataFrame({"rule": list(plan.rules), "value": list(plan.rules.values())}, dtype="string")
+    tables = {name: getattr(plan, name) for name in ("grids", "assignment", "certificates")}
+    return {**tables, "rules": rules}
 
 
 def _kind(path: Path | str) -> str:
