@@ -20,7 +20,8 @@ from maps.layers import CHOSEN_COLUMNS, LAYERS, Layer
 from spatial.catalogue import categories
 from spatial.grids import Plan, assignment_of_today
 from spatial.lifecircle.coverage import Coverage
-from spatial.town import Town
+from spatial.schema import COVERAGE_TABLES, PLAN_TABLES
+from spatial.town import Town, empty_table
 
 __all__ = ["drawn_by", "features", "household_columns", "label_points", "line_work", "short_code"]
 
@@ -28,13 +29,15 @@ _LABEL_TOLERANCE_M = 2.0
 _HOUSEHOLDS = ("households", "estimated_households", "unknown_buildings")
 
 
-def features(layer_id: str, town: Town, plan: Plan, coverage: Coverage) -> gpd.GeoDataFrame:
+def features(
+    layer_id: str, town: Town, plan: Plan | None = None, coverage: Coverage | None = None
+) -> gpd.GeoDataFrame:
     """Return a layer's features with the columns the registry names.
 
     Parameters
     ----------
     layer_id : id of a layer of `maps.layers.LAYERS`
-    town, plan, coverage : where the features come from
+    town, plan, coverage : where the features come from; without a plan or a coverage, its layers are empty
 
     Returns
     -------
@@ -46,7 +49,7 @@ def features(layer_id: str, town: Town, plan: Plan, coverage: Coverage) -> gpd.G
         If there is no such layer.
     """
     layer = LAYERS[layer_id]
-    frame = _MAKERS[layer_id](town, plan, coverage)
+    frame = _MAKERS[layer_id](town, plan or _no_plan(town), coverage or _no_coverage(town))
     wanted = [*layer.columns(), *(_HOUSEHOLDS[1:] if "households" in layer.columns() else ())]
     extra = ("group",) if layer_id == "facilities" else ()
     missing = [name for name in wanted if name not in frame]
@@ -239,3 +242,14 @@ _MAKERS: dict[str, Callable[[Town, Plan, Coverage], gpd.GeoDataFrame]] = {
     "gaps": _gaps,
     "facilities": _facilities,
 }
+
+
+def _no_plan(town: Town) -> Plan:
+    tables = {name: empty_table(table, town.crs) for name, table in PLAN_TABLES.items()}
+    return Plan(gpd.GeoDataFrame(tables["grids"]), tables["assignment"], tables["certificates"])
+
+
+def _no_coverage(town: Town) -> Coverage:
+    tables = {name: empty_table(table, town.crs) for name, table in COVERAGE_TABLES.items()}
+    buildings, gaps = gpd.GeoDataFrame(tables["buildings"]), gpd.GeoDataFrame(tables["gaps"])
+    return Coverage(buildings, tables["walks"], tables["rates"], gaps)

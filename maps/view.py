@@ -35,8 +35,7 @@ from maps.layers import LAYERS
 from spatial.grids import Plan, assignment_of_today, evaluate_plan
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import catalogue, text
-from spatial.schema import COVERAGE_TABLES, PLAN_TABLES
-from spatial.town import Town, empty_table
+from spatial.town import Town
 
 __all__ = ["TODAY", "View", "texts"]
 
@@ -96,7 +95,7 @@ class View:
     def _frame(self, layer_id: str, plan_id: str | None) -> gpd.GeoDataFrame:
         town = self.town_data
         plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()), None)
-        return features(layer_id, town, plan or _no_plan(town), self.coverage or _no_coverage(town))
+        return features(layer_id, town, plan, self.coverage)
 
     @cached_property
     def _rates(self) -> Rates:
@@ -453,17 +452,6 @@ class View:
         found = found.assign(begins=begins, length=found["name"].str.len())
         found = found.sort_values(["begins", "length"], kind="stable").head(limit)
         return {"places": found[["kind", "id", "name", "detail", "bounds"]].to_dict("records")}
-
-
-def _no_plan(town: Town) -> Plan:
-    tables = {name: empty_table(table, town.crs) for name, table in PLAN_TABLES.items()}
-    return Plan(gpd.GeoDataFrame(tables["grids"]), tables["assignment"], tables["certificates"])
-
-
-def _no_coverage(town: Town) -> Coverage:
-    tables = {name: empty_table(table, town.crs) for name, table in COVERAGE_TABLES.items()}
-    buildings, gaps = gpd.GeoDataFrame(tables["buildings"]), gpd.GeoDataFrame(tables["gaps"])
-    return Coverage(buildings, tables["walks"], tables["rates"], gaps)
 
 
 def _at(rates: pd.DataFrame, limit_m: float) -> pd.DataFrame:
