@@ -159,7 +159,7 @@ def _choices(column: Column, language: str) -> list[str]:
         return [value_title(one, language) for one in ("yes", "no")]
     if column.name == "category":
         return [one.names[language] for one in categories().values()]
-    return [value_title(code, language) for code in column.allowed]
+    return [value_title(code, language, column.name) for code in column.allowed]
 
 
 def _explanation(column: Column) -> str:
@@ -175,5 +175,5 @@ def _cell(value: object, column: Column, language: str) -> object:
     if column.name == "category" and str(value) in categories():
         return categories()[str(value)].names[language]
     if column.allowed:
-        return value_title(str(value), language)
+        return value_title(str(value), language, column.name)
     return neutral(value) if isinstance(value, str) else value

@@ -53,9 +53,9 @@ def table_title(name: str, language: str) -> str:
     return _title("table", name, language)
 
 
-def value_title(code: str, language: str) -> str:
-    """Return what a code of a column is called in a language."""
-    return _title("value", code, language)
+def value_title(code: str, language: str, column: str = "") -> str:
+    """Return what a code is called in a language; some columns have a word of their own for a code."""
+    return catalogue(language).get(f"schema.value.{column}.{code}", _title("value", code, language))
 
 
 def table_words(table: str) -> tuple[list[str], list[str]]:
@@ -127,7 +127,7 @@ def _words_of_codes(column: Column) -> Mapping[str, frozenset[str]]:
             one.lower()
             for one in (
                 code,
-                *(value_title(code, language) for language in LANGUAGES),
+                *(value_title(code, language, column.name) for language in LANGUAGES),
                 *_document()["value"].get(code, []),
             )
         )

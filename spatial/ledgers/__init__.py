@@ -1,0 +1,17 @@
+"""Ledgers: staff, events, household classes, premises and partner organisations of an office.
+
+They hold personal data and live apart from the town.  What may leave the office leaves through
+`public_contacts` (who agreed to it) and `published_classes` (counts by community, small ones hidden).
+"""
+
+from spatial.ledgers.ledger import Ledgers, make_ledgers
+from spatial.ledgers.tables import FULL_TIME_ROLES, HOUSEHOLD_CLASSES, LEDGER_TABLES, ROLES
+
+__all__ = [
+    "FULL_TIME_ROLES",
+    "HOUSEHOLD_CLASSES",
+    "LEDGER_TABLES",
+    "ROLES",
+    "Ledgers",
+    "make_ledgers",
+]
