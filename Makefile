@@ -32,6 +32,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(UV) pip install --python $(BIN)/python -q --group bench
 	for name in grids_town grids_peers walking siting serving; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/serving.py --database postgis
 
 soak: $(STAMP) $(VIEWER) system-packages
 	$(BIN)/python -m pytest -q -m soak -o addopts="--strict-markers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -85,6 +86,7 @@ def serve(
         if taken_in is not None:
             taken_in(intakes)
         app = create_app(settings)
+        threading.Thread(target=app.state.views.prepare, daemon=True).start()
         # Forwarding headers are refused, so they must reach the application as they are.
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, proxy_headers=False, server_header=False

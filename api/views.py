@@ -21,6 +21,7 @@ from api.tiles import TileLayer, TileSource
 from maps.features import label_points, line_work
 from maps.layers import LAYERS
 from maps.view import View
+from spatial.messages import LANGUAGES
 
 __all__ = ["Seen", "Views"]
 
@@ -88,6 +89,17 @@ class Views:
         if not found:
             raise NotFoundError("api.no_town", town=town or "")
         return self._made(found[-1], states)
+
+    def prepare(self) -> None:
+        """Make what the first page of the newest town asks for, so that nobody waits for it."""
+        if not self._states():
+            return
+        seen = self.of()
+        seen.view.town(LANGUAGES[0])
+        for layer_id, layer in LAYERS.items():
+            if layer.on:
+                for plan_id in seen.view.plans if layer.package == "plan" else [None]:
+                    seen.tiles(layer_id, plan_id)
 
     def tiles(self, layer_id: str, token: str) -> TileSource:
         """Return the tiles of a layer under a token.

@@ -2,10 +2,10 @@
 
 ::
 
-    python benchmarks/serving.py [--database sqlite|postgis] [--seconds 5]
+    python benchmarks/serving.py [--database sqlite|postgis] [--seconds 5] [--memory-seconds 300]
 
 One worker of the service runs in a process of its own on loopback; the client holds eight connections.
-A prefecture is 60,000 buildings, 1,552 grids and 3.84 million walks, by repetition of one block.
+On PostGIS, TiPg answers from the same tables beside it, and the two are asked in turn.  A prefecture is 60,000 buildings, 1,552 grids and 3.84 million walks, by repetition of one block.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import os
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import cycle
@@ -74,6 +76,28 @@ def service(url: str, folder: Path) -> Iterator[tuple[int, int]]:
         process.join()
 
 
+@contextmanager
+def tipg(url: str) -> Iterator[int]:
+    """Run TiPg on a database; its tiles and features come from our tables, made by PostGIS."""
+    with listen("127.0.0.1", 0) as probe:
+        port = probe.getsockname()[1]
+    words = [sys.executable, "-m", "uvicorn", "tipg.main:app", "--port", str(port), "--log-level", "error"]
+    process = subprocess.Popen(words, env=os.environ | {"DATABASE_URL": url})
+    try:
+        for _ in range(300):
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        else:
+            raise RuntimeError("TiPg did not start")
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
 async def _connection(port: int, paths: Iterator[str], until: float, counts: list[int]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until and (path := next(paths, None)) is not None:
@@ -109,21 +133,19 @@ def resident_mb(process: int) -> float:
     return pages * resource.getpagesize() / 1e6
 
 
-def measure_county(url: str, folder: Path, seconds: float) -> None:
+def measure_county(url: str, folder: Path, seconds: float, memory_seconds: float) -> None:
     town = read_town(COUNTY)
     store = Store.open(url)
     store.add("town", town)
     token = Views(store).of().token()
     store.close()
     spots = town.buildings.geometry.representative_point().to_crs(4326)
-    # Every tile that holds a building at z14 to z16, the whole of z14 first.
-    tiles = {
-        zoom: sorted({tile_of(spot.x, spot.y, zoom) for spot in spots}) for zoom in (ZOOM, ZOOM + 1, ZOOM + 2)
-    }
+    # Every tile that holds a building at z14.
+    tiles = sorted({tile_of(spot.x, spot.y, ZOOM) for spot in spots})
     layers = ("buildings", "communities", "estates", "streets", "facilities")
 
-    def paths(zoom: int) -> list[str]:
-        return [f"/tiles/{layer}/{token}/{zoom}/{x}/{y}.mvt" for x, y in tiles[zoom] for layer in layers]
+    def paths(names: Sequence[str]) -> list[str]:
+        return [f"/tiles/{layer}/{token}/{ZOOM}/{x}/{y}.mvt" for x, y in tiles for layer in names]
 
     with service(url, folder) as (port, process):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
@@ -131,28 +153,63 @@ def measure_county(url: str, folder: Path, seconds: float) -> None:
                 begun = time.perf_counter()
                 client.get(f"/tiles/{layer}/{token}/{ZOOM}/0/0.mvt")
                 print(f"first tile of {layer:12} {time.perf_counter() - begun:8.2f} s")
-            fresh = paths(ZOOM)
-            rates = []
-            for _ in range(7):
-                shutil.rmtree(folder / "tiles", ignore_errors=True)
-                rates.append(per_second(port, iter(fresh), 600))
-            middle = statistics.median(rates)
-            print(f"z{ZOOM} uncached          {middle:8.0f} tiles/s, median of 7 x {len(fresh)} tiles")
-            print(f"z{ZOOM} cached            {per_second(port, cycle(fresh), seconds):8.0f} tiles/s")
-            times = []
-            for number in range(30):
-                begun = time.perf_counter()
-                page = client.get(
-                    "/ogc/collections/town.buildings/items", params={"limit": 1000, "offset": 100 * number}
-                )
-                times.append(time.perf_counter() - begun)
-                page.raise_for_status()
-            print(f"page of 1,000         {1000 * statistics.median(times):8.0f} ms, median of {len(times)}")
-        before = resident_mb(process)
-        per_second(port, cycle([*paths(ZOOM), "/ogc/collections/town.buildings/items?limit=1000"]), seconds)
+        rates = []
+        for _ in range(7):
+            shutil.rmtree(folder / "tiles", ignore_errors=True)
+            rates.append(per_second(port, iter(paths(layers)), 600))
         print(
-            f"memory                {before:8.0f} MB before, {resident_mb(process):.0f} MB after {seconds:.0f} s of load"
+            f"z{ZOOM} uncached          {statistics.median(rates):8.0f} tiles/s, median of 7 x {len(paths(layers))}"
         )
+        print(f"z{ZOOM} cached            {per_second(port, cycle(paths(layers)), seconds):8.0f} tiles/s")
+        pages = [f"/ogc/collections/town.buildings/items?limit=1000&offset={100 * n}" for n in range(30)]
+        print(f"page of 1,000         {_median_ms(port, pages):8.0f} ms, median of {len(pages)}")
+        if url.startswith("postgresql"):
+            _beside_tipg(url, folder / "tiles", port, tiles=tiles, own=paths(("buildings",)), pages=pages)
+        asked = cycle([*paths(layers), pages[0]])
+        per_second(port, asked, seconds)  # what is kept on first use is no growth
+        print("memory                " + ", ".join(_memory_mb(port, process, asked, memory_seconds)))
+
+
+def _memory_mb(port: int, process: int, asked: Iterator[str], seconds: float) -> Iterator[str]:
+    """Yield the worker's resident memory at the start and after each fifth of a load."""
+    yield f"{resident_mb(process):.0f} MB"
+    for part in range(1, 6):
+        per_second(port, asked, seconds / 5)
+        yield f"{resident_mb(process):.0f} MB after {part * seconds / 5:.0f} s"
+
+
+def _beside_tipg(
+    url: str, fresh: Path, port: int, *, tiles: Sequence[tuple[int, int]], own: list[str], pages: list[str]
+) -> None:
+    """Print tiles of buildings made anew and pages of 1,000 of them, ours and TiPg's in turn."""
+    table = "/collections/public.town_buildings"
+    theirs = [f"{table}/tiles/WebMercatorQuad/{ZOOM}/{x}/{y}" for x, y in tiles]
+    their_pages = [f"{table}/items?limit=1000&offset={100 * n}" for n in range(len(pages))]
+    spent: dict[str, list[tuple[float, float]]] = {"ours": [], "tipg": []}
+    with tipg(url) as peer:
+        for _ in range(7):
+            shutil.rmtree(fresh, ignore_errors=True)
+            for name, at, asked, read in (("ours", port, own, pages), ("tipg", peer, theirs, their_pages)):
+                spent[name].append((per_second(at, iter(asked), 600), _median_ms(at, read)))
+    middle = {
+        name: [statistics.median(part) for part in zip(*each, strict=True)] for name, each in spent.items()
+    }
+    for name, (rate, page) in middle.items():
+        print(f"{name}: {rate:.0f} tiles/s of buildings at z{ZOOM} uncached, page of 1,000 in {page:.0f} ms")
+    print(
+        f"tipg/ours: {middle['ours'][0] / middle['tipg'][0]:.1f} times our time for a tile, "
+        f"{middle['tipg'][1] / middle['ours'][1]:.1f} times for a page"
+    )
+
+
+def _median_ms(port: int, paths: Sequence[str]) -> float:
+    times = []
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
+        for path in paths:
+            begun = time.perf_counter()
+            client.get(path).raise_for_status()
+            times.append(time.perf_counter() - begun)
+    return 1000 * statistics.median(times)
 
 
 def measure_encoders() -> None:
@@ -249,6 +306,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", choices=["sqlite", "postgis"], default="sqlite")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--memory-seconds", type=float, default=300)
     parser.add_argument("--skip-prefecture", action="store_true")
     chosen = parser.parse_args()
     with (
@@ -258,9 +316,10 @@ def main() -> None:
         for name in ("county", "prefecture"):
             url = server.new_database() if server else f"sqlite:///{folder}/{name}.sqlite"
             if name == "county":
-                measure_county(url, Path(folder), chosen.seconds)
+                measure_county(url, Path(folder), chosen.seconds, chosen.memory_seconds)
             elif not chosen.skip_prefecture:
                 measure_prefecture(url)
+    measure_encoders()
 
 
 if __name__ == "__main__":
