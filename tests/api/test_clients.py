@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
+import subprocess
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pyogrio
 import pytest
@@ -68,6 +71,35 @@ def test_gdal_asks_by_box_and_property(served, apart):
     assert 0 < len(found) < len(everything)
     of_estate = apart(pyogrio.read_dataframe, address, layer="town.buildings", where="estate_id = 'A'")
     assert set(of_estate["building_id"]) == {"b00", "b01", "b10", "b11"}
+
+
+def test_qgis_reads_every_layer(served, tmp_path):
+    python = Path("/usr/bin/python3")
+    asked = [python, "-c", "import qgis.core"]
+    if not python.exists() or subprocess.run(asked, capture_output=True, check=False).returncode:
+        pytest.skip("QGIS is not installed")
+    counts = stored(served)
+    token = served.app.state.views.of().token()
+    tiles = f"{served.root}/tiles/communities/{token}/{{z}}/{{x}}/{{y}}.mvt"
+    box = served.app.state.views.of().view.frame("communities").to_crs(4326).total_bounds
+    picture = tmp_path / "tiles.png"
+    words = [served.root, ",".join(counts), tiles, ",".join(map(str, box)), picture]
+    client = Path(__file__).with_name("qgis_client.py")
+    answer = subprocess.run(
+        [python, client, *words],
+        env={"QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path), "PATH": "/usr/bin"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    found = json.loads(answer.stdout.strip().rpartition("\n")[2])
+    assert {name: one["count"] for name, one in found.items()} == counts
+    for name, one in found.items():
+        west, south, east, north = one["extent"]
+        assert one["valid"], name
+        assert one["crs"] in {"OGC:CRS84", "EPSG:4326"}
+        assert (116 < west <= east < 118, 26 < south <= north < 28) == (True, True)
+    assert {"building_id", "households"} <= set(found["town.buildings"]["fields"])
+    # A blank map is one colour and packs to almost nothing.
+    assert picture.stat().st_size > 1_000
 
 
 def test_owslib_reads_every_layer(served):
