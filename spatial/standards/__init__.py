@@ -1,1 +1,16 @@
-"""Standards: profiles of indicators as data, and how communities are rated by them."""
+"""Standards: profiles of indicators as data, and how towns are rated by them."""
+
+from spatial.standards.profile import Profile, ProfileIndicator, StarVeto, coverage_indicators
+from spatial.standards.rating import Rating, Reason
+from spatial.standards.reading import profile_ids, read_profile
+
+__all__ = [
+    "Profile",
+    "ProfileIndicator",
+    "Rating",
+    "Reason",
+    "StarVeto",
+    "coverage_indicators",
+    "profile_ids",
+    "read_profile",
+]
