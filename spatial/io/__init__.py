@@ -3,6 +3,7 @@
 from spatial.io.assignments import read_grids
 from spatial.io.exporting import EXPORT_FORMATS, export_tables
 from spatial.io.importing import ImportResult, import_town
+from spatial.io.ledgers import read_ledgers, write_ledgers
 from spatial.io.mapping import TownMapping, parse_mapping, read_mapping
 from spatial.io.naming import address_parts, match_codes
 from spatial.io.online import download_osm
@@ -37,6 +38,7 @@ __all__ = [
     "part_of",
     "read_coverage",
     "read_grids",
+    "read_ledgers",
     "read_mapping",
     "read_package",
     "read_plan",
@@ -47,6 +49,7 @@ __all__ = [
     "write_coverage",
     "write_difference",
     "write_findings",
+    "write_ledgers",
     "write_plan",
     "write_proposal",
     "write_templates",

@@ -29,6 +29,7 @@ from spatial.schema import COVERAGE_TABLES, PLAN_TABLES, Table
 from spatial.town import Town, empty_table
 
 __all__ = [
+    "open_package",
     "read_coverage",
     "read_package",
     "read_plan",
@@ -36,6 +37,7 @@ __all__ = [
     "read_town",
     "write_coverage",
     "write_difference",
+    "write_package",
     "write_plan",
     "write_proposal",
     "write_town",
@@ -56,7 +58,7 @@ def write_town(town: Town, path: Path | str) -> Path:
     FileError
         If the file cannot be written.
     """
-    return _write(path, town.tables, {**town.provenance, "name": town.name, "package": _TOWN})
+    return write_package(path, town.tables, {**town.provenance, "name": town.name, "package": _TOWN})
 
 
 def read_town(path: Path | str) -> Town:
@@ -85,7 +87,7 @@ def read_tables(
     FileError
         If the file is missing, is no GeoPackage, or holds a plan or a coverage.
     """
-    tables, provenance = _read(path, _TOWN)
+    tables, provenance = open_package(path, _TOWN)
     name = provenance.pop("name", Path(path).stem)
     systems = [layer.crs for layer in tables.values() if isinstance(layer, gpd.GeoDataFrame) and layer.crs]
     return name, pyproj.CRS(systems[0]) if systems else None, tables, provenance
@@ -99,7 +101,7 @@ def write_plan(plan: Plan, path: Path | str) -> Path:
     FileError
         If the file cannot be written.
     """
-    return _write(path, _plan_tables(plan), {**plan.provenance, "package": _PLAN})
+    return write_package(path, _plan_tables(plan), {**plan.provenance, "package": _PLAN})
 
 
 def read_plan(path: Path | str) -> Plan:
@@ -112,7 +114,7 @@ def read_plan(path: Path | str) -> Plan:
     SchemaError
         If a table lacks a column or holds values of another kind.
     """
-    tables, provenance = _read(path, _PLAN)
+    tables, provenance = open_package(path, _PLAN)
     shaped = _shaped(PLAN_TABLES, tables)
     rules = shaped["rules"]
     return Plan(
@@ -134,7 +136,7 @@ def write_difference(difference: PlanDifference, path: Path | str) -> Path:
     """
     tables = {name: getattr(difference, name) for name in ("ground", "moved", "flows", "grids", "scores")}
     tables["scores"] = tables["scores"].reset_index()
-    return _write(path, tables, {"package": _DIFFERENCE})
+    return write_package(path, tables, {"package": _DIFFERENCE})
 
 
 def write_proposal(proposal: Proposal, path: Path | str) -> Path:
@@ -146,7 +148,7 @@ def write_proposal(proposal: Proposal, path: Path | str) -> Path:
         If the file cannot be written.
     """
     tables = {name: getattr(proposal, name) for name in ("sites", "unreached", "summary")}
-    return _write(path, tables, {"package": _PROPOSAL})
+    return write_package(path, tables, {"package": _PROPOSAL})
 
 
 def read_package(path: Path | str) -> tuple[str, pyproj.CRS, dict[str, pd.DataFrame]]:
@@ -200,7 +202,7 @@ def write_coverage(coverage: Coverage, path: Path | str) -> Path:
         If the file cannot be written.
     """
     tables = {name: getattr(coverage, name) for name in COVERAGE_TABLES}
-    return _write(path, tables, {**coverage.provenance, "package": _COVERAGE})
+    return write_package(path, tables, {**coverage.provenance, "package": _COVERAGE})
 
 
 def read_coverage(path: Path | str) -> Coverage:
@@ -213,7 +215,7 @@ def read_coverage(path: Path | str) -> Coverage:
     SchemaError
         If a table lacks a column or holds values of another kind.
     """
-    tables, provenance = _read(path, _COVERAGE)
+    tables, provenance = open_package(path, _COVERAGE)
     shaped = _shaped(COVERAGE_TABLES, tables)
     return Coverage(
         buildings=gpd.GeoDataFrame(shaped["buildings"]),
@@ -224,8 +226,18 @@ def read_coverage(path: Path | str) -> Coverage:
     )
 
 
-def _read(path: Path | str, package: str) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    """Return the tables of a package and its provenance."""
+def open_package(path: Path | str, package: str) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Return the raw tables of a package and its provenance.
+
+    Parameters
+    ----------
+    package : what the file must be, such as ``wangge-plan/1``; a file that does not say passes
+
+    Raises
+    ------
+    FileError
+        If the file is missing, is no GeoPackage, or says that it is something else.
+    """
     source = _geopackage(path)
     tables = read_layers(source, skip=_OF_QGIS)
     entries = tables.pop("provenance", pd.DataFrame({"key": [], "value": []}))
@@ -290,11 +302,18 @@ def written_whole(path: Path | str) -> Iterator[Path]:
             leftover.unlink(missing_ok=True)
 
 
-def _write(
+def write_package(
     path: Path | str,
     tables: Mapping[str, pd.DataFrame],
     provenance: Mapping[str, str],
 ) -> Path:
+    """Write tables, those without rows left out, and the table ``provenance`` as one GeoPackage.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
     entries = sorted((key, str(value)) for key, value in provenance.items())
     with written_whole(path) as partial:
         for name, table in tables.items():

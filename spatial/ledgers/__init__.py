@@ -4,7 +4,11 @@ They hold personal data and live apart from the town.  What may leave the office
 `public_contacts` (who agreed to it) and `published_classes` (counts by community, small ones hidden).
 """
 
+from spatial.ledgers.checking import check_ledgers
+from spatial.ledgers.closing import closing_rates
 from spatial.ledgers.ledger import Ledgers, make_ledgers
+from spatial.ledgers.places import locate_events, plan_over_time
+from spatial.ledgers.staffing import Requirement, StaffingRules
 from spatial.ledgers.tables import FULL_TIME_ROLES, HOUSEHOLD_CLASSES, LEDGER_TABLES, ROLES
 
 __all__ = [
@@ -13,5 +17,11 @@ __all__ = [
     "LEDGER_TABLES",
     "ROLES",
     "Ledgers",
+    "Requirement",
+    "StaffingRules",
+    "check_ledgers",
+    "closing_rates",
+    "locate_events",
     "make_ledgers",
+    "plan_over_time",
 ]
