@@ -1,0 +1,1 @@
+"""Print: plans on paper, as PDF ready for the wall."""
