@@ -2,10 +2,10 @@
 
 from spatial.checks.contracts import check_contract
 from spatial.checks.making import STUDY_AREA_ID, check_tables, make_town
-from spatial.checks.proposals import propose_estates, propose_gates
+from spatial.checks.proposals import propose_communities, propose_estates, propose_gates
 from spatial.checks.relations import containing, lives
 from spatial.checks.repairs import Repaired, repair_tables
-from spatial.checks.shaping import read_values, shape_table
+from spatial.checks.shaping import read_values, row_labels, shape_table
 
 __all__ = [
     "STUDY_AREA_ID",
@@ -15,9 +15,11 @@ __all__ = [
     "containing",
     "lives",
     "make_town",
+    "propose_communities",
     "propose_estates",
     "propose_gates",
     "read_values",
     "repair_tables",
+    "row_labels",
     "shape_table",
 ]

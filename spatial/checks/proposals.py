@@ -10,14 +10,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from spatial.checks.layers import only_where, usable
-from spatial.checks.making import make_town
-from spatial.checks.relations import lives
+from spatial.checks.making import STUDY_AREA_ID, make_town
+from spatial.checks.relations import containing, lives
 from spatial.findings import Finding, Report, Severity
 from spatial.town import Town
 
-__all__ = ["propose_estates", "propose_gates"]
+__all__ = ["propose_communities", "propose_estates", "propose_gates"]
 
 DERIVED = "derived"
 # Crossings of one estate's outline nearer to each other than this are one gate.
@@ -26,6 +27,102 @@ _ONE_GATE_M = 12.0
 _LEAST_BUILDINGS = 2
 # Parts of the drawing that no estate can be: too small, or reaching beyond the built-up town.
 _BLOCK_AREA_M2 = (500.0, 500_000.0)
+# Streets that communities are parted by, and how much must live in one.
+_PARTING_CLASSES = ("motorway", "trunk", "primary", "secondary", "tertiary")
+_PARTING_BARRIERS = ("river", "railway", "motorway")
+_COMMUNITY_HOUSEHOLDS = 1000
+_COMMUNITY_HOMES = 40
+
+
+def propose_communities(town: Town) -> Town:
+    """Return a town whose study area is divided into communities by its main streets, rivers and railways.
+
+    Faces of these lines are joined, the smallest first, each with the neighbour it shares the longest
+    border with, until every one has 1000 households, or 40 residential buildings where households
+    are not known.  A town that has communities is returned as it is.
+    """
+    if list(town.communities.index) != [STUDY_AREA_ID]:
+        return town
+    area = town.communities.geometry.iloc[0]
+    streets, barriers = town.streets, town.barriers
+    lines = np.concatenate(
+        [
+            streets.geometry[streets["class"].isin(_PARTING_CLASSES)].to_numpy(),
+            barriers.geometry[barriers["kind"].isin(_PARTING_BARRIERS)].to_numpy(),
+        ]
+    )
+    lines = shapely.intersection(lines[shapely.is_geometry(lines)], area)
+    lines = np.where(shapely.get_dimensions(lines) == 2, shapely.boundary(lines), lines)
+    edges = shapely.node(shapely.geometrycollections([*shapely.get_parts(lines), shapely.boundary(area)]))
+    faces = shapely.get_parts(shapely.polygonize([edges]))
+    outlines = _joined(faces, _people(town, faces))
+    if len(outlines) < 2:
+        return town
+    corner = shapely.bounds(outlines)
+    outlines = outlines[np.lexsort((corner[:, 0], -corner[:, 3]))]
+    ids = [f"community-{number}" for number in range(1, len(outlines) + 1)]
+    rows = gpd.GeoDataFrame(
+        {"community_id": ids, "name": ids, "source": DERIVED}, geometry=outlines, crs=town.crs
+    )
+    # What was placed in the study area is placed anew.
+    tables = {
+        name: table.assign(community_id=table["community_id"].mask(table["community_id"] == STUDY_AREA_ID))
+        for name, table in town.tables.items()
+        if name != "communities" and "community_id" in table.columns
+    }
+    made = make_town(
+        town.name,
+        town.crs,
+        {**town.tables, **tables, "communities": rows.set_index("community_id")},
+        town.provenance,
+    )
+    finding = Finding.of(
+        Severity.WARNING, "checks.communities_from_streets", "communities", ids, count=len(ids)
+    )
+    return Town(made.name, made.crs, made.tables, made.provenance, made.report + Report((finding,)))
+
+
+def _people(town: Town, faces: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return how much of a whole community lives in each face: 1 is enough for one."""
+    buildings = town.buildings
+    homes = lives(buildings)
+    known = buildings["households"].to_numpy(dtype=float, na_value=np.nan)
+    counted = homes & ~np.isnan(known)
+    enough = counted.sum() > 0.5 * max(homes.sum(), 1)
+    weights: NDArray[np.float64] = (
+        np.nan_to_num(known) / _COMMUNITY_HOUSEHOLDS if enough else homes / _COMMUNITY_HOMES
+    )
+    face = containing(buildings.geometry.to_numpy(), faces)
+    return np.bincount(face[face >= 0], weights[face >= 0], minlength=len(faces)).astype(np.float64)
+
+
+def _joined(faces: NDArray[np.object_], people: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return the faces joined with neighbours until enough people live in each."""
+    first, second = shapely.STRtree(faces).query(faces, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    lengths = shapely.length(shapely.intersection(faces[first], faces[second]))
+    borders: dict[int, dict[int, float]] = {number: {} for number in range(len(faces))}
+    for one, other, length in zip(first.tolist(), second.tolist(), lengths.tolist(), strict=True):
+        if length > 0:
+            borders[one][other] = borders[other][one] = length
+    members = {number: [number] for number in borders}
+    open_faces = set(borders)
+    while open_faces:
+        least = min(open_faces, key=lambda number: (people[number], number))
+        if people[least] >= 1 or not borders[least]:
+            open_faces.discard(least)
+            if people[least] >= 1:
+                break  # every other has more
+            continue
+        into = max(borders[least], key=lambda number: (borders[least][number], -number))
+        members[into] += members.pop(least)
+        people[into] += people[least]
+        for other, length in borders.pop(least).items():
+            del borders[other][least]
+            if other != into:
+                borders[into][other] = borders[other][into] = borders[into].get(other, 0.0) + length
+        open_faces.discard(least)
+    return np.array([shapely.union_all(faces[one]) for one in members.values()], dtype=object)
 
 
 def propose_gates(town: Town) -> Town:

@@ -2,11 +2,12 @@
 
 from spatial.io.assignments import read_grids
 from spatial.io.exporting import EXPORT_FORMATS, export_tables
-from spatial.io.importing import ImportResult, import_town
+from spatial.io.importing import ImportedTables, ImportResult, import_tables, import_town
 from spatial.io.ledgers import read_ledgers, write_ledgers
-from spatial.io.mapping import TownMapping, parse_mapping, read_mapping
+from spatial.io.mapping import PROPOSALS, TownMapping, parse_mapping, read_mapping
+from spatial.io.mending import CheckedPackage, check_package, write_account
 from spatial.io.naming import address_parts, match_codes
-from spatial.io.online import download_osm
+from spatial.io.online import download_osm, outline_of
 from spatial.io.packages import (
     read_coverage,
     read_package,
@@ -18,6 +19,7 @@ from spatial.io.packages import (
     write_plan,
     write_proposal,
     write_town,
+    written_whole,
 )
 from spatial.io.reports import write_findings
 from spatial.io.returning import TakenBack, part_of, take_back
@@ -26,14 +28,20 @@ from spatial.io.templating import write_templates
 
 __all__ = [
     "EXPORT_FORMATS",
+    "PROPOSALS",
+    "CheckedPackage",
     "ImportResult",
+    "ImportedTables",
     "TakenBack",
     "TownMapping",
     "address_parts",
+    "check_package",
     "download_osm",
     "export_tables",
+    "import_tables",
     "import_town",
     "match_codes",
+    "outline_of",
     "parse_mapping",
     "part_of",
     "read_coverage",
@@ -46,6 +54,7 @@ __all__ = [
     "read_town",
     "suggest_mapping",
     "take_back",
+    "write_account",
     "write_coverage",
     "write_difference",
     "write_findings",
@@ -54,4 +63,5 @@ __all__ = [
     "write_proposal",
     "write_templates",
     "write_town",
+    "written_whole",
 ]

@@ -26,6 +26,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.io.packages import written_whole
 from spatial.io.placing import reference_system
 from spatial.io.safety import neutralised
+from spatial.io.sources import MAPPING_NAME
 from spatial.io.suggesting import quoted
 from spatial.io.vocabulary import column_title, table_title
 from spatial.schema import TABLES
@@ -33,7 +34,6 @@ from spatial.schema import TABLES
 __all__ = ["EXPORT_FORMATS", "export_tables"]
 
 EXPORT_FORMATS = ("gpkg", "shp", "geojson", "csv", "xlsx", "kml")
-MAPPING_NAME = "mapping.toml"
 _WGS84 = "EPSG:4326"
 # A field of a DBF table: bytes of its name and of a text.
 _DBF_NAME_BYTES = 10

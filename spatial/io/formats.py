@@ -16,7 +16,7 @@ from spatial.errors import FileError
 from spatial.findings import Finding
 from spatial.io import sheets, vector
 
-__all__ = ["OSM_SUFFIXES", "Format", "format_of", "is_archive", "suffix_of"]
+__all__ = ["OSM_SUFFIXES", "Format", "format_of", "is_archive", "is_known", "suffix_of"]
 
 OSM_SUFFIXES = (".osm.pbf", ".osm.bz2", ".osm", ".pbf")
 _ARCHIVE_SUFFIXES = (".zip", ".kmz")
@@ -52,6 +52,13 @@ def suffix_of(path: Path) -> str:
 def is_archive(path: Path) -> bool:
     """Return whether a file is a ZIP archive of other files."""
     return path.is_file() and suffix_of(path) in _ARCHIVE_SUFFIXES
+
+
+def is_known(path: Path) -> bool:
+    """Return whether the extension is that of a format which is read, or of an archive."""
+    suffix = suffix_of(path)
+    known = (suffix in one.suffixes for one in _FORMATS)
+    return suffix in OSM_SUFFIXES or suffix in _ARCHIVE_SUFFIXES or any(known)
 
 
 def format_of(path: Path) -> Format | None:

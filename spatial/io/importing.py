@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,22 +17,31 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from spatial.checks import STUDY_AREA_ID, containing, make_town, repair_tables
+from spatial.checks import (
+    STUDY_AREA_ID,
+    containing,
+    make_town,
+    propose_communities,
+    propose_estates,
+    propose_gates,
+    repair_tables,
+)
 from spatial.crs import metric_crs
 from spatial.errors import SchemaError
 from spatial.findings import Finding, Report, Severity
 from spatial.households import estimate_households
 from spatial.io.categories import categorise, osm_keys
-from spatial.io.mapping import LayerRule, TownMapping, parse_mapping, read_mapping
+from spatial.io.joining import Part, join_codes, resolve, update
+from spatial.io.mapping import PROPOSALS, LayerRule, TownMapping, parse_mapping, read_mapping
 from spatial.io.placing import place
 from spatial.io.selecting import any_of
 from spatial.io.sources import Sources
-from spatial.io.suggesting import suggest_mapping
+from spatial.io.suggesting import suggest
 from spatial.io.tabulating import SERVICE_COLUMNS, tabulate
-from spatial.schema import TABLES
+from spatial.schema import TABLES, Table
 from spatial.town import Town
 
-__all__ = ["ImportResult", "import_town"]
+__all__ = ["ImportResult", "ImportedTables", "import_tables", "import_town"]
 
 Progress = Callable[[str, int, int], None]
 _VALUES_SHOWN = 12
@@ -47,7 +56,8 @@ class ImportResult:
     town : the town
     counts : table layer, table, outcome, rows: where every row that was read went.  For each
         layer and table the rows of the outcomes sum to the rows read.  ``kept`` is in the
-        town; the others are rules by which rows stayed out; ``not_mapped`` is a layer no rule names
+        town, ``updated`` has replaced values of rows there; the others are rules by which rows stayed
+        out; ``not_mapped`` is a layer no rule names
     repairs : table of repairs with old and new value; empty when none were asked for
     report : every finding of the import and of the checks
     """
@@ -58,21 +68,53 @@ class ImportResult:
     report: Report
 
 
-@dataclass
-class _Part:
-    """Rows of one table on their way from one rule; the geometry is in metres once all parts are read."""
+@dataclass(frozen=True)
+class ImportedTables:
+    """The raw tables of an import, before they are checked; attributes as of `ImportResult`.
 
-    rule: LayerRule
-    layer: str
-    frame: gpd.GeoDataFrame | pd.DataFrame
-    outcomes: dict[str, int] = field(default_factory=dict)
+    Attributes
+    ----------
+    name : name of the town
+    crs : reference system of the layers; None when no row has a place
+    tables : raw tables by name
+    provenance : where the data come from
+    rules : the mapping that was followed
+    """
 
-    def keep(self, rows: NDArray[np.bool_], otherwise: str) -> None:
-        """Keep some rows and count the others under the rule that left them out."""
-        left_out = int((~rows).sum())
-        if left_out:
-            self.outcomes[otherwise] = self.outcomes.get(otherwise, 0) + left_out
-            self.frame = self.frame[rows]
+    name: str
+    crs: pyproj.CRS | None
+    tables: dict[str, pd.DataFrame]
+    provenance: dict[str, str]
+    rules: TownMapping
+    counts: pd.DataFrame
+    repairs: pd.DataFrame
+    report: Report
+
+    def town(self, progress: Progress | None = None) -> ImportResult:
+        """Check the tables and make the town of them: proposals for what is absent, households estimated.
+
+        Raises
+        ------
+        SchemaError
+            If what came in breaks the schema; it carries the report of import and checks.
+        """
+        steps = len(self.rules.propose) + 2
+        tell = progress or (lambda *_: None)
+        tell("io.progress_checking", 0, steps)
+        try:
+            made = make_town(self.name, self.crs, self.tables, self.provenance)
+        except SchemaError as error:
+            raise SchemaError(self.report + error.report) from error
+        for number, table in enumerate(self.rules.propose, 1):
+            tell("io.progress_checking", number, steps)
+            made = _PROPOSALS[table](made)
+        tell("io.progress_checking", steps - 1, steps)
+        town = estimate_households(made, by_neighbours=self.rules.estimate_households)
+        tell("io.progress_checking", steps, steps)
+        return ImportResult(town, self.counts, self.repairs, self.report + town.report)
+
+
+_PROPOSALS = {"communities": propose_communities, "estates": propose_estates, "gates": propose_gates}
 
 
 def import_town(
@@ -81,6 +123,7 @@ def import_town(
     progress: Progress | None = None,
     *,
     repair: bool = False,
+    propose: Sequence[str] = (),
 ) -> ImportResult:
     """Make a town of files by a mapping.
 
@@ -89,10 +132,12 @@ def import_town(
 
     Parameters
     ----------
-    sources : files (or File Geodatabase folders); nothing else is read
-    mapping : the mapping, or the path of its TOML file; when None that which an archive brings along, else
-        the suggested one, which is right for filled templates
+    sources : files, folders of files, or File Geodatabase folders; nothing else is read
+    mapping : the mapping, or the path of its TOML file; when None that which an archive or a folder brings
+        along, else the suggested one, which is right for filled templates; what it guesses is warned of
     repair : whether what is safe to repair is repaired (`spatial.checks.repair_tables`), each with a record
+    propose : what is proposed where there is none, besides what the mapping says: communities,
+        estates, gates
     progress : called with a catalogue key, what is done and how much there is
 
     Raises
@@ -104,8 +149,21 @@ def import_town(
     SchemaError
         If what came in breaks the schema; it carries the report of import and checks.
     """
-    rules = mapping if isinstance(mapping, TownMapping) else _rules(sources, mapping)
-    findings: list[Finding] = []
+    return import_tables(sources, mapping, progress, repair=repair, propose=propose).town(progress)
+
+
+def import_tables(
+    sources: Sequence[Path | str],
+    mapping: TownMapping | Path | str | None = None,
+    progress: Progress | None = None,
+    *,
+    repair: bool = False,
+    propose: Sequence[str] = (),
+) -> ImportedTables:
+    """Read files by a mapping into raw tables; parameters and errors as for `import_town`."""
+    rules, findings = (mapping, []) if isinstance(mapping, TownMapping) else _rules(sources, mapping)
+    wanted = [one for one in PROPOSALS if one in {*propose, *rules.propose}]
+    rules = replace(rules, propose=tuple(wanted))
     steps = len(rules.layers) + 1
     with Sources.of(sources, *_keys(rules)) as opened:
         parts = []
@@ -117,34 +175,37 @@ def import_town(
             findings += more
         findings += opened.findings
         unmapped = opened.layers_not_read()
-        name = rules.name or opened.paths[0].stem
+        name = rules.name or opened.town_name
+        provenance = _provenance(rules, opened)
     if progress is not None:
-        progress("io.progress_checking", steps - 1, steps)
+        progress("io.progress_reading", steps - 1, steps)
     crs = _bring_together(parts, rules)
     tables, more = _tables(parts, rules, crs, name)
     findings += more
     repaired = repair_tables(tables if repair else {})
     tables |= repaired.tables
     findings += repaired.report.findings
-    counts = _counts(parts, unmapped)
-    try:
-        made = make_town(name, crs, tables, _provenance(rules, opened.paths))
-    except SchemaError as error:
-        raise SchemaError(Report(tuple(findings)) + error.report) from error
-    town = estimate_households(made, by_neighbours=rules.estimate_households)
     if progress is not None:
-        progress("io.progress_checking", steps, steps)
-    return ImportResult(town, counts, repaired.repairs, Report(tuple(findings)) + town.report)
+        progress("io.progress_reading", steps, steps)
+    counts = _counts(parts, unmapped)
+    return ImportedTables(
+        name, crs, tables, provenance, rules, counts, repaired.repairs, Report(tuple(findings))
+    )
 
 
-def _rules(sources: Sequence[Path | str], mapping: Path | str | None) -> TownMapping:
-    """Return the mapping of a file, else that which an archive brings along, else the suggested one."""
+def _rules(sources: Sequence[Path | str], mapping: Path | str | None) -> tuple[TownMapping, list[Finding]]:
+    """Return the mapping of a file, else that which a source brings along, else the suggested one."""
     if mapping is not None:
-        return read_mapping(mapping)
+        return read_mapping(mapping), []
     with Sources.of(sources) as opened:
         if opened.mapping is not None:
-            return read_mapping(opened.mapping)
-    return parse_mapping(tomllib.loads(suggest_mapping(sources)))
+            return read_mapping(opened.mapping), []
+    suggestion = suggest(sources)
+    doubts = [
+        Finding.of(Severity.WARNING, "io.mapping_suggested", None, layer=layer, doubt=doubt)
+        for layer, doubt in suggestion.doubts
+    ]
+    return parse_mapping(tomllib.loads(suggestion.text)), doubts
 
 
 def _keys(rules: TownMapping) -> tuple[list[str], list[str]]:
@@ -156,31 +217,51 @@ def _keys(rules: TownMapping) -> tuple[list[str], list[str]]:
     return selecting, [key for rule in rules.layers for key in rule.keys] + named
 
 
-def _read_part(opened: Sources, rule: LayerRule) -> tuple[_Part, list[Finding]]:
+def _read_part(opened: Sources, rule: LayerRule) -> tuple[Part, list[Finding]]:
     """Return the rows that a rule takes from its source layers, and the findings about them."""
     frames = [opened.read(layer, rule.encoding) for layer in rule.layers]
     layer = "、".join(rule.layers)
     source = _stacked(frames)
-    part = _Part(rule, layer, source)
+    part = Part(rule, layer, source)
     part.keep(any_of(rule.where, source), "not_selected")
     source = part.frame
     tabulated = tabulate(source, rule, layer)
     findings = list(tabulated.findings)
-    frame = tabulated.frame
-    if rule.categories is not None:
-        tags = source.drop(columns="name", errors="ignore").join(frame[["name"]] if "name" in frame else [])
-        frame = frame.assign(category=pd.array(categorise(tags, rule.categories), dtype="string"))
-        untold = frame["category"].isna().to_numpy(dtype=bool)
-        if untold.any():
-            findings.append(_uncategorised(source[untold], rule, layer))
+    part.frame = frame = tabulated.frame
+    for column, one in rule.columns.items():
+        if one.codes:
+            within = source[one.within] if one.within in source.columns else None
+            findings += join_codes(part, column, within, opened.read(one.codes))
+            frame = part.frame
     if TABLES[rule.table].is_layer:
         placed, more = place(source, rule, layer)
         findings += more
         frame = gpd.GeoDataFrame(frame, geometry=placed.geometry, crs=placed.crs)
+    if rule.categories is not None:
+        known = [name for name in ("name", "land_area_m2") if name in frame]
+        tags = pd.DataFrame(source.drop(columns=known, errors="ignore").join(frame[known]))
+        if "land_area_m2" not in known:
+            tags["land_area_m2"] = _land_areas(frame)
+        frame = frame.assign(category=pd.array(categorise(tags, rule.categories), dtype="string"))
+        untold = frame["category"].isna().to_numpy(dtype=bool)
+        if untold.any():
+            findings.append(_uncategorised(source[untold], rule, layer))
     part.frame = frame
     if rule.categories is not None:
         part.keep(frame["category"].notna().to_numpy(dtype=bool), "no_category")
     return part, findings
+
+
+def _land_areas(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the area of the polygons of a layer in m², NaN for what is no polygon."""
+    unknown = np.full(len(frame), np.nan)
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or not frame.geometry.notna().any():
+        return unknown
+    geometries = frame.geometry
+    if not pyproj.CRS(frame.crs).is_projected:
+        geometries = geometries.to_crs(metric_crs(frame))
+    areal = shapely.get_dimensions(geometries.to_numpy()) == 2
+    return np.where(areal, shapely.area(geometries.to_numpy()), unknown)
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -209,7 +290,7 @@ def _uncategorised(rows: pd.DataFrame, rule: LayerRule, layer: str) -> Finding:
     )
 
 
-def _bring_together(parts: list[_Part], rules: TownMapping) -> pyproj.CRS | None:
+def _bring_together(parts: list[Part], rules: TownMapping) -> pyproj.CRS | None:
     """Bring every part into one metric reference system; None when no part has any place."""
     layers = [
         part for part in parts if isinstance(part.frame, gpd.GeoDataFrame) and part.frame.crs is not None
@@ -223,13 +304,18 @@ def _bring_together(parts: list[_Part], rules: TownMapping) -> pyproj.CRS | None
         crs = pyproj.CRS.from_user_input(rules.crs)
     else:
         crs = first if first.is_projected else metric_crs(placed[0].frame)
-    for part in layers:
-        part.frame = gpd.GeoDataFrame(part.frame).to_crs(crs)
+    for part in parts:
+        if not isinstance(part.frame, gpd.GeoDataFrame):
+            continue
+        if part.frame.crs is not None:
+            part.frame = part.frame.to_crs(crs)
+        elif part.frame.geometry.isna().all():
+            part.frame = part.frame.set_crs(crs)
     return crs
 
 
 def _tables(
-    parts: list[_Part], rules: TownMapping, crs: pyproj.CRS | None, name: str
+    parts: list[Part], rules: TownMapping, crs: pyproj.CRS | None, name: str
 ) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     """Return the raw tables of the town."""
     findings: list[Finding] = []
@@ -240,109 +326,68 @@ def _tables(
     ):
         parts = [*parts, _study_area(rules.study_area, crs, name)]
     for part in parts:
-        findings += _resolve(part, parts)
+        findings += resolve(part, parts)
         if isinstance(part.frame, gpd.GeoDataFrame):
             part.keep(_has_place(part), "no_place")
     if rules.clip:
         _clip(parts)
     services = [_services(part) for part in parts if part.rule.categories is not None]
+    for part in parts:
+        _join_services(part)
     tables: dict[str, pd.DataFrame] = {}
     for table in TABLES.values():
-        frames = [_own_columns(part) for part in parts if part.rule.table == table.name]
+        plain = [one for one in parts if one.rule.table == table.name]
+        frames = [_own_columns(part) for part in plain if not part.rule.updates]
         if table.name == "services":
-            frames += services
-        frames = [frame for frame in frames if len(frame)]
-        if frames:
-            tables[table.name] = pd.concat(frames, ignore_index=True)
-            for column in table.columns:
-                # What the office does not know is null, which is no missing column.
-                if column.required and not column.filled and column.name not in tables[table.name]:
-                    tables[table.name][column.name] = pd.NA
+            frames = _stack_services(frames, services, parts)
+        rows, more = _with_news(_concat(frames), [one for one in plain if one.rule.updates])
+        findings += more
+        if len(rows):
+            tables[table.name] = _with_required(rows, table)
     return tables, findings
 
 
-def _study_area(box: tuple[float, float, float, float], crs: pyproj.CRS, name: str) -> _Part:
+def _concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)]
+    rows: pd.DataFrame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    return rows
+
+
+def _with_news(rows: pd.DataFrame, parts: Sequence[Part]) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return the rows of a table with the values and the further rows of parts that are news of them."""
+    findings: list[Finding] = []
+    for part in parts:
+        part.frame = _own_columns(part)
+        if len(rows):
+            rows, more = update(part, rows)
+            findings += more
+        rows = _concat([rows, part.frame])
+    return rows, findings
+
+
+def _with_required(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return rows with every column that must exist: what the office does not know is null, no missing column."""
+    absent = [one.name for one in table.columns if one.required and not one.filled and one.name not in rows]
+    nothing = pd.Series(pd.NA, index=rows.index, dtype="object")
+    return rows.assign(**dict.fromkeys(absent, nothing))
+
+
+def _study_area(box: tuple[float, float, float, float], crs: pyproj.CRS, name: str) -> Part:
     outline = gpd.GeoSeries([shapely.segmentize(shapely.box(*box), 0.01)], crs="EPSG:4326").to_crs(crs)
     frame = gpd.GeoDataFrame(
         {"community_id": [STUDY_AREA_ID], "name": [name], "source": ["study_area"]}, geometry=outline
     )
-    return _Part(LayerRule(layers=("study_area",), table="communities"), "study_area", frame)
+    return Part(LayerRule(layers=("study_area",), table="communities"), "study_area", frame)
 
 
-def _has_place(part: _Part) -> NDArray[np.bool_]:
+def _has_place(part: Part) -> NDArray[np.bool_]:
     """Return which rows have a place; an estate may wait for one."""
     geometries = part.frame.geometry.to_numpy()
     present: NDArray[np.bool_] = shapely.is_geometry(geometries) & ~shapely.is_empty(geometries)
     return np.ones(len(geometries), dtype=bool) if part.rule.table == "estates" else present
 
 
-def _resolve(part: _Part, parts: Sequence[_Part]) -> list[Finding]:
-    """Fill the columns that name a row of another table, by its name or by its nearness."""
-    findings: list[Finding] = []
-    for column, rule in part.rule.columns.items():
-        target = rule.lookup or rule.nearest
-        if not target or target not in TABLES:
-            continue
-        id_column = TABLES[target].id_column
-        holders = [one.frame for one in parts if one.rule.table == target and len(one.frame)]
-        held = pd.concat(holders, ignore_index=True) if holders else pd.DataFrame({id_column: [], "name": []})
-        if rule.lookup:
-            findings += _look_up(part, column, held, id_column, target)
-        elif isinstance(part.frame, gpd.GeoDataFrame) and isinstance(held, gpd.GeoDataFrame):
-            tree = shapely.STRtree(held.geometry.to_numpy())
-            row, number = tree.query_nearest(
-                part.frame.geometry.to_numpy(), max_distance=max(rule.within_m, 1e-9), all_matches=False
-            )
-            ids = pd.Series(pd.NA, index=part.frame.index, dtype="string")
-            ids.iloc[row] = held[id_column].to_numpy()[number]
-            part.frame = part.frame.assign(**{column: ids})
-            part.keep(ids.notna().to_numpy(dtype=bool), "nothing_near")
-    return findings
-
-
-def _look_up(part: _Part, column: str, held: pd.DataFrame, id_column: str, target: str) -> list[Finding]:
-    """Turn names into ids; a row without a place takes that of the row it names."""
-    names = part.frame[column]
-    known = held[held["name"].notna() & ~held["name"].duplicated(keep=False)].set_index("name")
-    ids = names.map(known[id_column]).astype("string")
-    findings = []
-    unknown = names[ids.isna() & names.notna()].unique()
-    if len(unknown):
-        shown = "、".join(str(one) for one in unknown[:_VALUES_SHOWN])
-        findings.append(
-            Finding.of(
-                Severity.WARNING,
-                "io.name_unknown",
-                part.rule.table,
-                layer=part.layer,
-                column=column,
-                target=target,
-                values=shown,
-                count=len(unknown),
-            )
-        )
-    part.frame = part.frame.assign(**{column: ids})
-    if isinstance(part.frame, gpd.GeoDataFrame) and isinstance(known, gpd.GeoDataFrame):
-        lacking = part.frame.geometry.isna() & ids.notna()
-        if lacking.any():
-            points = names[lacking].map(known.geometry.representative_point())
-            geometry = part.frame.geometry.copy()
-            geometry[lacking] = gpd.GeoSeries(points, crs=part.frame.crs)
-            part.frame = part.frame.set_geometry(geometry)
-            findings.append(
-                Finding.of(
-                    Severity.WARNING,
-                    "io.place_of_namesake",
-                    part.rule.table,
-                    layer=part.layer,
-                    target=target,
-                    count=int(lacking.sum()),
-                )
-            )
-    return findings
-
-
-def _clip(parts: list[_Part]) -> None:
+def _clip(parts: list[Part]) -> None:
     """Leave out what lies outside every community: buildings by a point on them, the rest wholly."""
     outlines = [part.frame.geometry.to_numpy() for part in parts if part.rule.table == "communities"]
     if not outlines:
@@ -361,18 +406,41 @@ def _clip(parts: list[_Part]) -> None:
         part.keep(inside | ~shapely.is_geometry(geometries), "outside")
 
 
-def _services(part: _Part) -> pd.DataFrame:
+def _services(part: Part) -> pd.DataFrame:
     names = ["facility_id", "category", *(column.name for column in SERVICE_COLUMNS)]
     return pd.DataFrame(part.frame[[name for name in names if name in part.frame.columns]])
 
 
-def _own_columns(part: _Part) -> pd.DataFrame:
+def _stack_services(
+    tables: Sequence[pd.DataFrame], of_facilities: Sequence[pd.DataFrame], parts: Sequence[Part]
+) -> list[pd.DataFrame]:
+    """Return services in their order; what news of a facility says of its services replaces them."""
+    stacked = list(tables)
+    rules = [part.rule for part in parts if part.rule.categories is not None]
+    for rule, services in zip(rules, of_facilities, strict=True):
+        if rule.updates:
+            stacked = [one[~one["facility_id"].isin(services["facility_id"])] for one in stacked]
+        stacked.append(services)
+    return stacked
+
+
+def _join_services(part: Part) -> None:
+    """Leave one row to a facility that the layer repeats, alike in all but the service, for each service."""
+    if part.rule.categories is None or not isinstance(part.frame, gpd.GeoDataFrame):
+        return
+    own = pd.DataFrame(_own_columns(part).drop(columns="geometry"))
+    own["place"] = shapely.to_wkb(part.frame.geometry.to_numpy(), hex=True)
+    again = own.duplicated().to_numpy(dtype=bool) & own["facility_id"].notna().to_numpy(dtype=bool)
+    part.keep(~again, "further_service")
+
+
+def _own_columns(part: Part) -> pd.DataFrame:
     if part.rule.table != "facilities":
         return part.frame
     return part.frame.drop(columns=["category", *(one.name for one in SERVICE_COLUMNS)], errors="ignore")
 
 
-def _counts(parts: Sequence[_Part], unmapped: Mapping[str, int]) -> pd.DataFrame:
+def _counts(parts: Sequence[Part], unmapped: Mapping[str, int]) -> pd.DataFrame:
     rows: list[tuple[str, str | None, str, int]] = [
         (part.layer, part.rule.table, outcome, count)
         for part in parts
@@ -382,5 +450,6 @@ def _counts(parts: Sequence[_Part], unmapped: Mapping[str, int]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["layer", "table", "outcome", "rows"])
 
 
-def _provenance(rules: TownMapping, paths: Sequence[Path]) -> dict[str, str]:
-    return {"files": "、".join(path.name for path in paths), "synthetic": "false", **rules.provenance}
+def _provenance(rules: TownMapping, opened: Sources) -> dict[str, str]:
+    named = {"files": "、".join(path.name for path in opened.paths), "synthetic": "false"}
+    return {**named, **opened.provenance, **rules.provenance}

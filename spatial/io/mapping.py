@@ -26,6 +26,7 @@
     street_id = { number = "walk-" }                           # running numbers
     estate_id = { nearest = "estates", within_m = 15 }         # the estate next to the place, or
     estate_id = { from = "小区名称", lookup = "estates" }       # the id of the estate of that name
+    community_id = { from = "社区名称", codes = "区划代码", within = "街道" }  # by a layer of statistical codes
     [layer.categories]               # of facilities: rows of the table services
     by = ["osm", "keywords"]         # the rules of the catalogue, or
     from = "tag"                     # a column and what its values mean
@@ -46,7 +47,16 @@ from spatial.errors import FileError, RulesError
 from spatial.io.selecting import RowFilter
 from spatial.schema import TABLES
 
-__all__ = ["UNITS", "CategoryRule", "ColumnRule", "LayerRule", "TownMapping", "parse_mapping", "read_mapping"]
+__all__ = [
+    "PROPOSALS",
+    "UNITS",
+    "CategoryRule",
+    "ColumnRule",
+    "LayerRule",
+    "TownMapping",
+    "parse_mapping",
+    "read_mapping",
+]
 
 # Factors to the units of the schema: square metres, metres, and plain counts.
 UNITS: Mapping[str, float] = {
@@ -60,9 +70,14 @@ UNITS: Mapping[str, float] = {
     "ten_thousand": 1e4,
 }
 _CATEGORY_WAYS = ("osm", "keywords", "amap")
-_COLUMN_KEYS = {"from", "value", "values", "unit", "number", "nearest", "within_m", "lookup"}
-_LAYER_KEYS = {"from", "to", "where", "crs", "encoding", "x", "y", "wkt", "swap", "columns", "categories"}
-_TOWN_KEYS = {"name", "clip", "crs", "study_area", "estimate_households"}
+_COLUMN_KEYS = {
+    "from", "value", "values", "unit", "number", "nearest", "within_m", "lookup", "codes", "within",
+}  # fmt: skip
+_LAYER_KEYS = {
+    "from", "to", "where", "updates", "crs", "encoding", "x", "y", "wkt", "swap", "columns", "categories",
+}  # fmt: skip
+_TOWN_KEYS = {"name", "clip", "crs", "study_area", "estimate_households", "propose"}
+PROPOSALS = ("communities", "estates", "gates")
 
 
 @dataclass(frozen=True)
@@ -73,12 +88,15 @@ class ColumnRule:
     ----------
     sources : the columns it is taken from, the first that is filled; empty for none
     value : a constant, or None
-    values : what the values of the source column mean; ``*`` stands for every other value
+    values : what the values of the source column mean; ``*`` stands for every other value, the empty
+        text for no value: else a null stays null
     factor : what numbers are multiplied with
     number : the text running numbers start with, or None
     nearest : the layer of the town whose nearest row gives its id, or ''
     within_m : how far that row may lie, metres
     lookup : the table of the town of which the source column holds a name, or ''
+    codes : the source layer of statistical codes that is looked through for the name, or ''
+    within : the source column of the subdistrict the name lies in, or ''
     """
 
     sources: tuple[str, ...] = ()
@@ -89,6 +107,8 @@ class ColumnRule:
     nearest: str = ""
     within_m: float = 0.0
     lookup: str = ""
+    codes: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +136,7 @@ class LayerRule:
     layers : names of source layers, ``layer`` or ``file:layer``
     table : the table of the town
     where : filters, one of which a row must pass
+    updates : whether the rows are news of rows that other layers bring: what they fill replaces
     crs : reference system or datum of the coordinates, '' where the file says it
     encoding : encoding of the text, '' where the file says it
     swap : whether the northing or latitude stands first in the geometries
@@ -127,6 +148,7 @@ class LayerRule:
     layers: tuple[str, ...]
     table: str
     where: tuple[RowFilter, ...] = ()
+    updates: bool = False
     crs: str = ""
     encoding: str = ""
     x: str = ""
@@ -140,7 +162,9 @@ class LayerRule:
     def keys(self) -> tuple[str, ...]:
         """Every source column the rule looks at."""
         named = [key for one in self.where for key in one.keys]
-        named += [source for rule in self.columns.values() for source in rule.sources]
+        named += [
+            source for rule in self.columns.values() for source in (*rule.sources, rule.within) if source
+        ]
         return tuple(dict.fromkeys(named))
 
 
@@ -154,6 +178,7 @@ class TownMapping:
     crs : the metric reference system of the town, '' for the usual one of the place
     clip : whether rows that lie outside the communities are left out
     estimate_households : whether buildings under no known total get households at the density nearby
+    propose : what is proposed where the office has none: communities, estates, gates
     study_area : west, south, east, north in degrees of WGS 84: the one community where no layer
         gives any, or None
     layers : the rules, in the order of the file
@@ -165,6 +190,7 @@ class TownMapping:
     crs: str = ""
     clip: bool = False
     estimate_households: bool = False
+    propose: tuple[str, ...] = ()
     study_area: tuple[float, float, float, float] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
@@ -208,10 +234,20 @@ def parse_mapping(document: Mapping[str, Any]) -> TownMapping:
         crs=str(town.get("crs", "")),
         clip=bool(town.get("clip", False)),
         estimate_households=bool(town.get("estimate_households", False)),
+        propose=_proposals(_list(town.get("propose", []))),
         study_area=_box(town["study_area"]) if "study_area" in town else None,
         provenance=provenance,
         layers=tuple(_layer(f"layer {number}", layer) for number, layer in enumerate(layers, 1)),
     )
+
+
+def _proposals(entries: list[object]) -> tuple[str, ...]:
+    for entry in entries:
+        if entry not in PROPOSALS:
+            raise RulesError(
+                "io.mapping_entry_unknown", place="town.propose", entry=entry, known="、".join(PROPOSALS)
+            )
+    return tuple(str(entry) for entry in entries)
 
 
 def _box(entry: object) -> tuple[float, float, float, float]:
@@ -236,6 +272,7 @@ def _layer(place: str, entry: object) -> LayerRule:
         layers=tuple(str(one) for one in _list(values["from"])),
         table=table,
         swap=bool(values.get("swap", False)),
+        updates=bool(values.get("updates", False)),
         where=tuple(RowFilter.parse(str(one)) for one in _list(values.get("where", []))),
         columns={name: _column(f"{place}.columns.{name}", rule) for name, rule in columns.items()},
         categories=None if categories is None else _categories(f"{place}.categories", categories),
@@ -261,6 +298,8 @@ def _column(place: str, entry: object) -> ColumnRule:
         nearest=str(values.get("nearest", "")),
         within_m=float(values.get("within_m", 0.0)),
         lookup=str(values.get("lookup", "")),
+        codes=str(values.get("codes", "")),
+        within=str(values.get("within", "")),
     )
 
 

@@ -20,7 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-__all__ = ["address_parts", "match_codes", "plain_name"]
+from spatial.io.vocabulary import code_headers
+
+__all__ = ["address_parts", "code_table", "match_codes", "plain_name"]
 
 _CANDIDATES = 3
 # Below this a name is not like another; from the second on it is certain when no other comes near.
@@ -89,6 +91,21 @@ def _matched(name: str, likeness: NDArray[np.float64], known: pd.DataFrame) -> t
         for one in order[:_CANDIDATES]
     )
     return name, known["code"].iloc[order[0]] if certain else pd.NA, best, "; ".join(shown)
+
+
+def code_table(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return a table of statistical codes as columns code, name, parent; None when it is no such table.
+
+    Such a table has a column of codes of twelve digits, each once, one of names, and one of the
+    subdistricts these lie in.
+    """
+    headers = code_headers([str(one) for one in frame.columns])
+    if headers is None or frame.empty:
+        return None
+    code, name, parent = (frame[one].astype("string") for one in headers)
+    if not (code.str.fullmatch(r"\d{12}").fillna(value=False).all() and code.is_unique):
+        return None
+    return pd.DataFrame({"code": code, "name": name, "parent": parent})
 
 
 def _bigrams(names: Sequence[str]) -> list[frozenset[str]]:

@@ -19,9 +19,10 @@ from spatial.errors import FileError
 from spatial.io.categories import osm_keys
 from spatial.io.mapping import parse_mapping
 from spatial.io.packages import written_whole
+from spatial.io.sources import Sources
 from spatial.io.vector import reason_of
 
-__all__ = ["download_osm"]
+__all__ = ["download_osm", "outline_of"]
 
 _LETTERS = {"node": "n", "way": "w", "relation": "r"}
 _DIMENSIONS = {0: "points", 1: "lines", 2: "areas"}
@@ -32,6 +33,7 @@ def download_osm(
     path: Path | str,
     *,
     endpoint: str = "",
+    geocoder: str = "",
     cache: Path | str | None = None,
 ) -> Path:
     """Download what a mapping of OpenStreetMap data looks at, and write it as a GeoPackage.
@@ -41,6 +43,7 @@ def download_osm(
     place : name of a place, as Nominatim finds it, or an outline in degrees of WGS 84
     path : the GeoPackage to write
     endpoint : address of an Overpass service, '' for the public one
+    geocoder : address of a Nominatim service, '' for the public one
     cache : folder in which answers are kept and looked for, None to keep none
 
     Raises
@@ -57,6 +60,8 @@ def download_osm(
     if endpoint:
         osmnx.settings.overpass_url = endpoint
         osmnx.settings.overpass_rate_limit = False  # a service of one's own publishes no quota
+    if geocoder:
+        osmnx.settings.nominatim_url = geocoder
     selecting, kept = _keys()
     tags: dict[str, Any] = dict.fromkeys(selecting, True)
     try:
@@ -72,6 +77,27 @@ def download_osm(
         for layer, rows in _layers(found, kept).items():
             pyogrio.write_dataframe(rows, partial, layer=layer, driver="GPKG", append=partial.exists())
     return Path(path)
+
+
+def outline_of(path: Path) -> shapely.Polygon:
+    """Return the hull of the polygons of a file, in degrees of WGS 84: an outline to download.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or holds no polygon.
+    """
+    with Sources.of([path]) as opened:
+        layers = [opened.read(name) for name in opened.layer_names]
+    for layer in layers:
+        if isinstance(layer, gpd.GeoDataFrame) and layer.crs is not None:
+            shapes = layer.to_crs("EPSG:4326").geometry.to_numpy()
+            areal = shapes[shapely.get_dimensions(shapes) == 2]
+            if len(areal):
+                return shapely.Polygon(
+                    shapely.get_exterior_ring(shapely.convex_hull(shapely.union_all(areal)))
+                )
+    raise FileError("io.no_outline", path=path)
 
 
 def _keys() -> tuple[list[str], list[str]]:

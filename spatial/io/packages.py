@@ -23,6 +23,7 @@ from spatial.checks import make_town, shape_table
 from spatial.errors import FileError, SchemaError
 from spatial.findings import Finding, Report
 from spatial.grids import Plan, PlanDifference
+from spatial.io.sources import TOWN_PACKAGE
 from spatial.io.vector import read_layers
 from spatial.lifecircle import Coverage, Proposal
 from spatial.schema import COVERAGE_TABLES, PLAN_TABLES, Table
@@ -44,7 +45,7 @@ __all__ = [
     "written_whole",
 ]
 
-_TOWN, _PLAN, _COVERAGE = "wangge-town/1", "wangge-plan/1", "wangge-coverage/1"
+_TOWN, _PLAN, _COVERAGE = TOWN_PACKAGE, "wangge-plan/1", "wangge-coverage/1"
 _DIFFERENCE, _PROPOSAL = "wangge-difference/1", "wangge-sites/1"
 # Tables that QGIS adds to a package for itself.
 _OF_QGIS = frozenset({"layer_styles", "qgis_projects"})

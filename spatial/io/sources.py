@@ -14,13 +14,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from spatial.errors import RulesError
+from spatial.errors import FileError, RulesError
 from spatial.findings import Finding, Severity
 from spatial.io.archives import unpack
-from spatial.io.formats import Format, format_of, is_archive
+from spatial.io.formats import Format, format_of, is_archive, is_known
 from spatial.io.osm import OSM_LAYERS, OsmExtract, read_osm
+from spatial.io.vector import read_layer
 
-__all__ = ["Sources"]
+__all__ = ["MAPPING_NAME", "TOWN_PACKAGE", "Sources"]
+
+MAPPING_NAME = "mapping.toml"
+"""What the mapping is called that an archive or a folder of sources brings along."""
+TOWN_PACKAGE = "wangge-town/1"
+"""What the package of a town says that it is, in its table of provenance."""
+_PROVENANCE = "provenance"
 
 # Files that stand beside a Shapefile or another source and are no source themselves.
 _BESIDE = frozenset({".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".qmd", ".xml", ".fix"})
@@ -47,7 +54,9 @@ class Sources:
     selecting : tag keys by which objects of OpenStreetMap files are chosen
     tags : further tag keys kept of them
     findings : what was noticed while reading
-    mapping : the mapping that an archive brings along, or None
+    mapping : the mapping that an archive or a folder brings along, or None
+    town_name : name of the town in a package among the files, else that of the first file
+    provenance : what a town package among the files says of its origin
     """
 
     paths: tuple[Path, ...]
@@ -55,6 +64,8 @@ class Sources:
     tags: tuple[str, ...]
     findings: list[Finding] = field(default_factory=list)
     mapping: Path | None = None
+    town_name: str = ""
+    provenance: dict[str, str] = field(default_factory=dict)
     _layers: list[_Layer] = field(default_factory=list)
     _read: set[str] = field(default_factory=set)
     _extracts: dict[Path, OsmExtract] = field(default_factory=dict)
@@ -74,12 +85,27 @@ class Sources:
         opened = cls(tuple(Path(path) for path in paths), tuple(selecting), tuple(tags))
         with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
             for number, path in enumerate(opened.paths):
-                for file in _files(path, Path(folder) / str(number)):
+                for file in _files(path, Path(folder) / str(number), opened.findings):
                     if file.suffix.lower() == ".toml":
                         opened.mapping = file
                     else:
                         opened._layers += _layers(file)
+            opened._take_provenance()
             yield opened
+
+    def _take_provenance(self) -> None:
+        """Take out what a town package says of itself: no layer of an office, but the town's origin."""
+        for layer in [one for one in self._layers if one.name == _PROVENANCE and one.path.suffix == ".gpkg"]:
+            entries = read_layer(layer.path, layer.name)
+            if {"key", "value"} <= set(entries.columns):
+                said = dict(
+                    zip(entries["key"].astype(str), entries["value"].fillna("").astype(str), strict=True)
+                )
+                if said.pop("package", "") == TOWN_PACKAGE:
+                    self._layers.remove(layer)
+                    self.town_name = said.pop("name", "") or self.town_name
+                    self.provenance = {**said, **self.provenance}
+        self.town_name = self.town_name or self.paths[0].name.partition(".")[0]
 
     @property
     def layer_names(self) -> list[str]:
@@ -141,13 +167,46 @@ class Sources:
         return tagged
 
 
-def _files(path: Path, folder: Path) -> list[Path]:
+def _files(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:
+    """Return the sources that a path stands for: itself, or what an archive or a folder holds."""
+    if path.is_dir() and path.suffix.lower() != ".gdb":
+        return _files_of_folder(path, folder, findings)
     if not is_archive(path):
         return [path]
     files = [file for file in unpack(path, folder) if file.suffix.lower() not in _BESIDE]
     databases = {parent for file in files for parent in file.parents if parent.suffix.lower() == ".gdb"}
     single = [file for file in files if not databases.intersection(file.parents)]
     return sorted((*single, *databases))
+
+
+def _files_of_folder(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:
+    """Return the sources that stand in a folder itself; what is no source is said.
+
+    Raises
+    ------
+    FileError
+        If none stands there.
+    """
+    # Names that begin so are hidden files, and those that Excel keeps of an open workbook.
+    entries = sorted(one for one in path.iterdir() if not one.name.startswith((".", "~$")))
+    sources: list[Path] = []
+    others: list[str] = []
+    for entry in entries:
+        if (
+            entry.name == MAPPING_NAME
+            or (entry.is_file() and is_known(entry))
+            or entry.suffix.lower() == ".gdb"
+        ):
+            sources += _files(entry, folder / entry.name, findings)
+        elif entry.suffix.lower() not in _BESIDE:
+            others.append(entry.name)
+    if not sources:
+        raise FileError("io.folder_without_sources", path=path)
+    if others:
+        findings.append(
+            Finding.of(Severity.NOTE, "io.files_passed_over", None, folder=path.name, files="、".join(others))
+        )
+    return sources
 
 
 def _layers(path: Path) -> list[_Layer]:

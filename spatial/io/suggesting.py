@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.crs import guess_references
+from spatial.io.naming import code_table, plain_name
 from spatial.io.osm import OSM_LAYERS
 from spatial.io.sources import Sources
 from spatial.io.vocabulary import (
@@ -23,6 +25,7 @@ from spatial.io.vocabulary import (
     code_of,
     datum_of,
     header_of,
+    is_ledger,
     is_name_header,
     table_words,
     unit_of,
@@ -30,18 +33,59 @@ from spatial.io.vocabulary import (
 from spatial.messages import text
 from spatial.schema import TABLES, Column, Table
 
-__all__ = ["quoted", "suggest_mapping"]
+__all__ = ["Suggestion", "quoted", "suggest", "suggest_mapping"]
 
 _DIMENSION = {"point": 0, "line": 1, "polygon": 2}
 _VALUES_LOOKED_AT = 60
+# Of OpenStreetMap objects a suggestion needs to know where they lie and how the estates are called.
+_TAGS_LOOKED_AT = ("highway", "building", "landuse", "name")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Points of evidence for a table: its title as the name of the layer, a word in it, its own column.
 _TITLE, _WORD, _OWN_ID, _OWN_COLUMN = 10, 4, 3, 1
 _LEAST_EVIDENCE = 2
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """A first mapping and what a person must look at in it.
+
+    Attributes
+    ----------
+    text : the mapping, in TOML, with the doubts as comments
+    doubts : layer and what was guessed or could not be told about it
+    """
+
+    text: str
+    doubts: tuple[tuple[str, str], ...]
+
+
 @dataclass
-class _Suggestion:
+class _Context:
+    """What the other layers say.
+
+    Attributes
+    ----------
+    tables : tables that some layer fills
+    near : longitude and latitude of a layer that says where it lies, or None
+    codes : name of a layer of statistical codes and names, or ''
+    ids, names : ids and names of the rows of each table seen so far
+    """
+
+    tables: set[str]
+    near: tuple[float, float] | None
+    codes: str
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
+
+    def hold(self, table: str, ids: pd.Series | None, names: pd.Series | None) -> None:
+        """Remember rows of a table."""
+        for held, values in ((self.ids, ids), (self.names, names)):
+            if values is not None:
+                held.setdefault(table, set()).update(values.dropna().astype(str))
+
+
+@dataclass
+class _LayerLines:
     """Lines of one ``[[layer]]`` while they are found."""
 
     layer: str
@@ -50,7 +94,13 @@ class _Suggestion:
     place: list[str] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     categories: str = ""
+    updates: bool = False
     notes: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def header_of(self, column: str) -> str | None:
+        """Return the header that a column was taken from, or None."""
+        return self.headers.get(column)
 
 
 def suggest_mapping(sources: Sequence[Path | str]) -> str:
@@ -65,30 +115,81 @@ def suggest_mapping(sources: Sequence[Path | str]) -> str:
     FileError
         If a source cannot be read.
     """
-    with Sources.of(sources, ["highway", "building"]) as opened:
-        frames = {name: opened.read(name) for name in opened.layer_names if not opened.is_osm(name)}
-        tagged = {
-            name for name in opened.layer_names if opened.is_osm(name) or _is_tagged(name, frames[name])
-        }
-        frames = {name: frame for name, frame in frames.items() if name not in tagged}
-        name = opened.paths[0].name.partition(".")[0]
+    return suggest(sources).text
+
+
+def suggest(sources: Sequence[Path | str]) -> Suggestion:
+    """Return a first mapping for files with its doubts; see `suggest_mapping`."""
+    with Sources.of(sources, _TAGS_LOOKED_AT) as opened:
+        tagged = [name for name in opened.layer_names if opened.is_osm(name)]
+        frames = {name: opened.read(name) for name in opened.layer_names}
+        tagged += [name for name in frames if name not in tagged and _is_tagged(name, frames[name])]
+        name = opened.town_name
+    objects = {name: frames.pop(name) for name in tagged}
+    codes = next((layer for layer, frame in frames.items() if code_table(frame) is not None), "")
     chosen = {
-        layer: table for layer, frame in frames.items() if (table := _table_of(layer, frame)) is not None
+        layer: table
+        for layer, frame in frames.items()
+        if layer != codes and (table := _table_of(layer, frame)) is not None
     }
-    near = _whereabouts(frames)
+    # What has a place comes first: rows without one may be about the same things.
+    chosen = dict(sorted(chosen.items(), key=lambda item: not _has_place(frames[item[0]])))
+    placed = {table.name for layer, table in chosen.items() if _has_place(frames[layer])}
+    context = _Context(
+        tables={table.name for table in chosen.values()} | ({"estates"} if objects else set()),
+        near=_whereabouts([*frames.values(), *objects.values()]),
+        codes=codes,
+    )
+    for layer, frame in objects.items():
+        if layer.endswith(":areas") and "landuse" in frame and "estates" not in placed:
+            context.hold("estates", frame["osm_id"], frame["name"][frame["landuse"] == "residential"])
     blocks = [f"[town]\nname = {quoted(name)}\n"]
+    doubts: list[tuple[str, str]] = []
     for layer, table in chosen.items():
-        suggestion = _Suggestion(layer, table, frames[layer])
-        _suggest_place(suggestion, near)
-        _suggest_columns(suggestion, {one.name for one in chosen.values()})
-        blocks.append(_written(suggestion))
-    passed_over = [layer for layer in frames if layer not in chosen]
-    blocks += [
-        f"# {_CONTROL.sub(' ', text('io.suggest.passed_over', layer=layer))}\n" for layer in passed_over
-    ]
-    if tagged:
-        blocks.append((files(__package__) / "osm_mapping.toml").read_text(encoding="utf-8"))
-    return "\n".join(blocks)
+        lines = _LayerLines(layer, table, frames[layer])
+        _suggest_place(lines, context)
+        _suggest_columns(lines, context)
+        blocks.append(_written(lines))
+        doubts += [(layer, note) for note in lines.notes]
+    for layer in frames:
+        if layer not in chosen and layer != codes:
+            said = "ledger" if is_ledger(layer.partition(":")[2]) else "passed_over"
+            doubts.append((layer, text(f"io.suggest.{said}", layer=layer)))
+            blocks.append(f"# {_plain(doubts[-1][1])}\n")
+    if objects:
+        blocks += _of_openstreetmap(list(objects), placed)
+    return Suggestion("\n".join(blocks), tuple(doubts))
+
+
+def _of_openstreetmap(layers: Sequence[str], placed: Collection[str]) -> Iterator[str]:
+    """Return the rules for OpenStreetMap objects; those of tables that the office has stay comments."""
+    document = (files(__package__) / "osm_mapping.toml").read_text(encoding="utf-8")
+    head, *rules = document.split("[[layer]]\n")
+    yield head.rstrip()
+    for rule in rules:
+        origin, _, rest = rule.partition("\n")
+        named = [
+            layer for kind in re.findall(r'"(\w+)"', origin) for layer in layers if layer.endswith(f":{kind}")
+        ]
+        lines = ["[[layer]]", f"from = {json.dumps(named, ensure_ascii=False)}", *rest.splitlines()]
+        if not named:
+            continue
+        if tomllib.loads(rest.partition("\n")[0])["to"] in placed:
+            yield f"# {text('io.suggest.held_already')}"
+            lines = [f"# {line}" for line in lines]
+        yield "\n".join(lines)
+
+
+def _plain(note: str) -> str:
+    """Return a note on one line, without control signs: what a comment can hold."""
+    return _CONTROL.sub(" ", note)
+
+
+def _has_place(frame: pd.DataFrame) -> bool:
+    headers = list(map(str, frame.columns))
+    shape = header_of("geometry", headers)
+    written = shape is not None and shape[1]
+    return _dimension(frame) is not None or _coordinate_headers(frame) is not None or written
 
 
 def _is_tagged(layer: str, frame: pd.DataFrame) -> bool:
@@ -144,25 +245,25 @@ def _coordinate_headers(frame: pd.DataFrame) -> tuple[str, str] | None:
     return None
 
 
-def _whereabouts(frames: Mapping[str, pd.DataFrame]) -> tuple[float, float] | None:
+def _whereabouts(frames: Sequence[pd.DataFrame]) -> tuple[float, float] | None:
     """Return longitude and latitude of the first layer that says where it lies."""
-    for frame in frames.values():
+    for frame in frames:
         if isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and _dimension(frame) is not None:
             west, south, east, north = frame.to_crs("EPSG:4326").total_bounds
             return float(west + east) / 2, float(south + north) / 2
     return None
 
 
-def _suggest_place(suggestion: _Suggestion, near: tuple[float, float] | None) -> None:
+def _suggest_place(lines: _LayerLines, context: _Context) -> None:
     """Find where the rows lie, and say what remains a guess."""
-    frame = suggestion.frame
-    if not suggestion.table.is_layer:
+    frame = lines.frame
+    if not lines.table.is_layer:
         return
-    datum = datum_of(suggestion.layer, *map(str, frame.columns))
+    datum = datum_of(lines.layer, *map(str, frame.columns))
     if _dimension(frame) is not None and isinstance(frame, gpd.GeoDataFrame):
         if frame.crs is None:
             x, y = shapely.get_coordinates(frame.geometry.to_numpy()).T
-            _suggest_reference(suggestion, x, y, near, datum)
+            _suggest_reference(lines, x, y, context.near, datum)
         return
     match = None
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -170,72 +271,125 @@ def _suggest_place(suggestion: _Suggestion, near: tuple[float, float] | None) ->
     headers = _coordinate_headers(frame)
     if match is not None and match[1]:
         shapes = shapely.from_wkt(frame[match[0]].fillna("").to_numpy(dtype=object), on_invalid="ignore")
-        suggestion.place.append(f"wkt = {quoted(match[0])}")
+        lines.place.append(f"wkt = {quoted(match[0])}")
         x, y = shapely.get_coordinates(shapes).T
-        _suggest_reference(suggestion, x, y, near, datum)
+        _suggest_reference(lines, x, y, context.near, datum)
     elif headers is not None:
         x, y = (
             pd.to_numeric(frame[one], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
             for one in headers
         )
-        swapped = _suggest_reference(suggestion, x, y, near, datum, columns=True)
+        kind = "degrees" if header_of("longitude", [headers[0]]) else "metres"
+        swapped = _suggest_reference(lines, x, y, context.near, datum, columns=kind)
         ordered = headers[::-1] if swapped else headers
-        suggestion.place += [f"x = {quoted(ordered[0])}", f"y = {quoted(ordered[1])}"]
+        lines.place += [f"x = {quoted(ordered[0])}", f"y = {quoted(ordered[1])}"]
 
 
 def _suggest_reference(
-    suggestion: _Suggestion,
+    lines: _LayerLines,
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     near: tuple[float, float] | None,
     datum: str,
     *,
-    columns: bool = False,
+    columns: str = "",
 ) -> bool:
-    """Add the likeliest reference system and return whether the coordinates are swapped."""
+    """Add the likeliest reference system and return whether the coordinates are swapped.
+
+    Coordinates in columns that are called degrees or metres may lie anywhere on the globe.
+    """
     guesses = guess_references(x, y, near)
+    if not guesses and columns == "degrees":
+        lines.place.append(f"crs = {quoted('EPSG:4326')}")
+        return False
     if not guesses:
-        suggestion.notes.append(text("io.suggest.reference_unknown"))
+        lines.notes.append(text("io.suggest.reference_unknown"))
         return False
     best = guesses[0]
     if best.crs.is_geographic:
-        suggestion.place.append(f"crs = {quoted(datum or 'EPSG:4326')}")
+        lines.place.append(f"crs = {quoted(datum or 'EPSG:4326')}")
         if not datum:
-            suggestion.notes.append(text("io.suggest.datum"))
+            lines.notes.append(text("io.suggest.datum"))
     else:
-        suggestion.place.append(f"crs = {quoted(':'.join(best.crs.to_authority() or ('', '')))}")
+        lines.place.append(f"crs = {quoted(':'.join(best.crs.to_authority() or ('', '')))}")
         if len(guesses) > 1:
             key = "io.suggest.zone" if near is None else "io.suggest.zone_near"
-            suggestion.notes.append(text(key, crs=best.crs.name))
+            lines.notes.append(text(key, crs=best.crs.name))
     if best.swapped and not columns:
-        suggestion.place.append("swap = true")
+        lines.place.append("swap = true")
     return best.swapped
 
 
-def _suggest_columns(suggestion: _Suggestion, tables: set[str]) -> None:
-    table, frame = suggestion.table, suggestion.frame
+def _suggest_columns(lines: _LayerLines, context: _Context) -> None:
+    table, frame = lines.table, lines.frame
     free = [str(name) for name in frame.columns if name != "geometry"]
     coordinates = _coordinate_headers(frame)
     free = [name for name in free if coordinates is None or name not in coordinates]
     for certain in (True, False):
         for column in _in_question(table):
-            if column.name in suggestion.columns:
+            if column.name in lines.columns:
                 continue
             header = _header(column, table, free, frame, certain=certain)
             if header is None:
                 continue
             free.remove(header)
-            suggestion.columns[column.name] = _rule(suggestion, column, header, tables)
+            lines.headers[column.name] = header
+            lines.columns[column.name] = _rule(lines, column, header, context)
             if not certain:
-                suggestion.notes.append(text("io.suggest.guessed", header=header, column=column.name))
-    if table.id_column and table.id_column not in suggestion.columns:
-        suggestion.columns[table.id_column] = f"{{ number = {quoted(table.name + '-')} }}"
-        suggestion.notes.append(text("io.suggest.numbered", column=table.id_column))
+                lines.notes.append(text("io.suggest.guessed", header=header, column=column.name))
+    _suggest_codes(lines, context)
+    _suggest_updates(lines, context)
+    if table.id_column and table.id_column not in lines.columns:
+        lines.columns[table.id_column] = f"{{ number = {quoted(table.name + '-')} }}"
+        lines.notes.append(text("io.suggest.numbered", column=table.id_column))
     for column in table.columns:
-        if column.filled and column.name not in suggestion.columns:
-            _fill(suggestion, column)
-    if table.name == "facilities" and "services" not in tables:
-        _suggest_categories(suggestion)
+        if column.filled and column.name not in lines.columns and not lines.updates:
+            _fill(lines, column)
+    match = header_of("category", [str(name) for name in frame.columns])
+    if table.name == "facilities" and (match is not None or "services" not in context.tables):
+        _suggest_categories(lines, match)
+
+
+def _suggest_codes(lines: _LayerLines, context: _Context) -> None:
+    """Take statistical codes from a table of codes where the layer has but the names of communities."""
+    named = lines.header_of("name" if lines.table.name == "communities" else "community_id")
+    if (
+        not context.codes
+        or named is None
+        or (lines.table.name != "communities" and "communities" in context.tables)
+    ):
+        return
+    given = lines.header_of("community_id")
+    if given is not None and lines.frame[given].astype("string").str.fullmatch(r"\d{12}").any():
+        return
+    within = lines.header_of("subdistrict")
+    parent = f", within = {quoted(within)}" if within else ""
+    lines.columns["community_id"] = f"{{ from = {quoted(named)}, codes = {quoted(context.codes)}{parent} }}"
+
+
+def _suggest_updates(lines: _LayerLines, context: _Context) -> None:
+    """Take a layer about rows that another layer has, by their ids or names, as news of these rows."""
+    table, frame = lines.table, lines.frame
+    if not table.id_column:
+        return
+    id_header, name_header = lines.header_of(table.id_column), lines.header_of("name")
+    ids = None if id_header is None else frame[id_header].astype("string")
+    names = None if name_header is None else frame[name_header].astype("string")
+    if ids is not None and _mostly(ids.isin(context.ids.get(table.name, ()))):
+        lines.updates = True
+    elif names is not None and not _has_place(frame):
+        known = {plain_name(one) for one in context.names.get(table.name, ())}
+        if known and names.dropna().map(plain_name).isin(known).any():
+            lines.updates = True
+            lines.columns[table.id_column] = (
+                f"{{ from = {quoted(name_header or '')}, lookup = {quoted(table.name)} }}"
+            )
+    if not lines.updates:
+        context.hold(table.name, ids, names)
+
+
+def _mostly(flags: pd.Series) -> bool:
+    return bool(len(flags) and flags.mean() >= 0.5)
 
 
 def _header(
@@ -247,7 +401,7 @@ def _header(
     if column.name == "name" and (match is None or not match[1]):
         named = next((one for one in free if is_name_header(one, table)), None)
         match = match if named is None else (named, True)
-    if match is None or match[1] is not certain or (is_id and not _is_key(frame[match[0]])):
+    if match is None or match[1] is not certain or (is_id and not _is_key(frame[match[0]], table)):
         return None
     return match[0]
 
@@ -258,13 +412,14 @@ def _in_question(table: Table) -> Iterator[Column]:
         yield from (one for one in TABLES["services"].columns if one.kind == "number")
 
 
-def _is_key(values: pd.Series) -> bool:
-    return bool(values.notna().all() and values.is_unique)
+def _is_key(values: pd.Series, table: Table) -> bool:
+    # A facility stands once for each service that it offers.
+    return bool(values.notna().all() and (values.is_unique or table.name == "facilities"))
 
 
-def _rule(suggestion: _Suggestion, column: Column, header: str, tables: set[str]) -> str:
+def _rule(lines: _LayerLines, column: Column, header: str, context: _Context) -> str:
     """Return the right-hand side of a column."""
-    values = suggestion.frame[header].dropna().astype("string").str.strip()
+    values = lines.frame[header].dropna().astype("string").str.strip()
     if column.allowed:
         meanings, unknown = {}, []
         for value in values.unique()[:_VALUES_LOOKED_AT]:
@@ -277,11 +432,19 @@ def _rule(suggestion: _Suggestion, column: Column, header: str, tables: set[str]
                 meanings[value] = value
         if unknown:
             shown = "、".join(unknown[:8])
-            suggestion.notes.append(text("io.suggest.values_unknown", header=header, values=shown))
+            lines.notes.append(text("io.suggest.values_unknown", header=header, values=shown))
             if column.filled:
                 meanings["*"] = column.allowed[-1]
+        blank = len(lines.frame) - len(values)
+        if blank and column.filled:
+            meanings[""] = column.allowed[-1]
+            lines.notes.append(text("io.suggest.blank", header=header, count=blank, value=column.allowed[-1]))
         return f"{{ from = {quoted(header)}, values = {_inline(meanings)} }}"
-    if column.refers_to and column.refers_to in tables and not values.str.fullmatch(r"[\x21-\x7e]+").all():
+    if (
+        column.refers_to
+        and column.refers_to in context.tables
+        and not values.str.fullmatch(r"[\x21-\x7e]+").all()
+    ):
         return f"{{ from = {quoted(header)}, lookup = {quoted(column.refers_to)} }}"
     unit = unit_of(header)
     if unit and column.kind in {"whole", "number"}:
@@ -289,45 +452,42 @@ def _rule(suggestion: _Suggestion, column: Column, header: str, tables: set[str]
     return quoted(header)
 
 
-def _fill(suggestion: _Suggestion, column: Column) -> None:
+def _fill(lines: _LayerLines, column: Column) -> None:
     """Fill a column that must have a value and of which the file says nothing, with a note."""
     if column.allowed:
-        suggestion.columns[column.name] = f"{{ value = {quoted(column.allowed[0])} }}"
-        suggestion.notes.append(text("io.suggest.assumed", column=column.name, value=column.allowed[0]))
-    elif column.refers_to and suggestion.table.is_layer:
-        suggestion.columns[column.name] = f"{{ nearest = {quoted(column.refers_to)}, within_m = 15 }}"
-    elif column.name == "name" and suggestion.table.id_column in suggestion.columns:
-        suggestion.columns["name"] = suggestion.columns[suggestion.table.id_column]
+        lines.columns[column.name] = f"{{ value = {quoted(column.allowed[0])} }}"
+        lines.notes.append(text("io.suggest.assumed", column=column.name, value=column.allowed[0]))
+    elif column.refers_to and lines.table.is_layer:
+        lines.columns[column.name] = f"{{ nearest = {quoted(column.refers_to)}, within_m = 15 }}"
+    elif column.name == "name" and lines.table.id_column in lines.columns:
+        lines.columns["name"] = lines.columns[lines.table.id_column]
 
 
-def _suggest_categories(suggestion: _Suggestion) -> None:
-    headers = [str(name) for name in suggestion.frame.columns]
-    match = header_of("category", headers)
+def _suggest_categories(lines: _LayerLines, match: tuple[str, bool] | None) -> None:
     if match is None:
-        ways = ["amap", "keywords"] if "typecode" in headers else ["keywords"]
-        suggestion.categories = f"{{ by = {json.dumps(ways)} }}"
+        ways = ["amap", "keywords"] if "typecode" in lines.frame.columns else ["keywords"]
+        lines.categories = f"{{ by = {json.dumps(ways)} }}"
         return
-    values = suggestion.frame[match[0]].dropna().astype("string").str.strip().unique()[:_VALUES_LOOKED_AT]
+    values = lines.frame[match[0]].dropna().astype("string").str.strip().unique()[:_VALUES_LOOKED_AT]
     meanings = {value: category for value in values if (category := category_of(value)) is not None}
     unknown = [value for value in values if value not in meanings]
     if unknown:
         shown = "、".join(unknown[:8])
-        suggestion.notes.append(text("io.suggest.values_unknown", header=match[0], values=shown))
-    suggestion.categories = (
-        f'{{ from = {quoted(match[0])}, values = {_inline(meanings)}, by = ["keywords"] }}'
-    )
+        lines.notes.append(text("io.suggest.values_unknown", header=match[0], values=shown))
+    lines.categories = f'{{ from = {quoted(match[0])}, values = {_inline(meanings)}, by = ["keywords"] }}'
 
 
-def _written(suggestion: _Suggestion) -> str:
-    lines = ["[[layer]]", f"from = {quoted(suggestion.layer)}", f"to = {quoted(suggestion.table.name)}"]
-    lines += suggestion.place
-    if suggestion.categories:
-        lines.append(f"categories = {suggestion.categories}")
-    lines += [f"# {_CONTROL.sub(' ', note)}" for note in suggestion.notes]
-    if suggestion.columns:
-        lines.append("[layer.columns]")
-        lines += [f"{name} = {rule}" for name, rule in suggestion.columns.items()]
-    return "\n".join(lines) + "\n"
+def _written(lines: _LayerLines) -> str:
+    written = ["[[layer]]", f"from = {quoted(lines.layer)}", f"to = {quoted(lines.table.name)}"]
+    written += ["updates = true"] if lines.updates else []
+    written += lines.place
+    if lines.categories:
+        written.append(f"categories = {lines.categories}")
+    written += [f"# {_plain(note)}" for note in lines.notes]
+    if lines.columns:
+        written.append("[layer.columns]")
+        written += [f"{name} = {rule}" for name, rule in lines.columns.items()]
+    return "\n".join(written) + "\n"
 
 
 def quoted(value: str) -> str:

@@ -50,7 +50,8 @@ def tabulate(source: pd.DataFrame, rule: LayerRule, layer: str) -> Tabulated:
     table = TABLES[rule.table]
     findings: list[Finding] = []
     filled: dict[str, pd.Series] = {}
-    taken: set[str] = set()
+    taken = {rule.x, rule.y, rule.wkt, *(one.within for one in rule.columns.values())}
+    taken |= {rule.categories.source, "typecode"} if rule.categories else set()
     known = _columns(table)
     own = [name for name in rule.columns if name not in {column.name for column in known}]
     for column in (*known, *(Column(name) for name in own)):
@@ -113,24 +114,24 @@ def _raw(source: pd.DataFrame, rule: ColumnRule) -> tuple[pd.Series, list[object
         return rule.number + numbers, []
     if rule.value is not None:
         return pd.Series(rule.value, index=source.index, dtype="string"), []
-    present = [name for name in rule.sources if name in source.columns]
-    if not present:
-        other = rule.values.get("*")
-        return (nothing if other is None else nothing.fillna(other)), []
-    values = source[present[0]]
-    for name in present[1:]:
-        values = values.where(values.notna(), source[name])
+    values = nothing
+    for name in (one for one in rule.sources if one in source.columns):
+        values = source[name] if values is nothing else values.where(values.notna(), source[name])
     if isinstance(values.dtype, pd.StringDtype) or values.dtype == object:
         values = values.astype("string").str.strip()
     if not rule.values:
         return values, []
     texts = values.astype("string")
-    meanings = {key: value for key, value in rule.values.items() if key != "*"}
+    blank = texts.isna() | (texts == "")
+    meanings = {key: value for key, value in rule.values.items() if key not in {"*", ""}}
     meant = texts.map(meanings).astype("string")
-    unmapped = texts[meant.isna() & texts.notna() & ~texts.isin(list(meanings))]
+    # A null is no other value: only the empty key speaks of it.
+    if "" in rule.values:
+        meant = meant.mask(blank, rule.values[""])
+    foreign = ~blank & ~texts.isin(list(meanings))
     if "*" in rule.values:
-        return meant.fillna(rule.values["*"]), []
-    return meant, list(unmapped.unique())
+        return meant.mask(foreign, rule.values["*"]), []
+    return meant, list(texts[foreign].unique())
 
 
 def _in_unit(raw: pd.Series, rule: ColumnRule, column: Column) -> pd.Series:

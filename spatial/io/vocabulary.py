@@ -19,10 +19,12 @@ from spatial.schema import Column, Table
 
 __all__ = [
     "category_of",
+    "code_headers",
     "code_of",
     "column_title",
     "datum_of",
     "header_of",
+    "is_ledger",
     "is_name_header",
     "table_title",
     "table_words",
@@ -152,7 +154,22 @@ def _keywords_in(text: str) -> Iterator[tuple[int, str | None]]:
                 yield len(keyword), category.category_id
 
 
+def is_ledger(layer: str) -> bool:
+    """Return whether the name of a layer says that it holds staff or events: no part of a town."""
+    return any(word in layer.lower() for word in _document()["layer_ledger"]["words"])
+
+
+def code_headers(headers: Collection[str]) -> tuple[str, str, str] | None:
+    """Return the headers of code, name and parent in a table of statistical codes, None when one is absent."""
+    found = []
+    for role in ("code", "name", "parent"):
+        words = _document()["codes"][role]
+        found.append(next((header for word in words for header in headers if _plain(header) == word), None))
+    code, name, parent = found
+    return None if code is None or name is None or parent is None else (code, name, parent)
+
+
 def datum_of(*texts: str) -> str:
-    """Return the shifted datum that a header or the name of a layer or file speaks of, '' for none."""
+    """Return the datum that a header or the name of a layer or file speaks of, '' for none."""
     said = " ".join(texts).lower()
     return next((datum for datum, words in _document()["datum"].items() for one in words if one in said), "")

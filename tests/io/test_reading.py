@@ -168,7 +168,7 @@ def refusals(folder):
         "cut.osm.pbf": "unreadable",
         "place.osm": "unreadable",
         "virtual.geojson": "other_content",
-        "folder": "format_unknown",
+        "folder": "folder_without_sources",
         "slip.zip": "archive_unsafe",
         "absolute.zip": "archive_unsafe",
     }
