@@ -1,6 +1,7 @@
 """Standards: profiles of indicators as data, and how towns are rated by them."""
 
 from spatial.standards.profile import Profile, ProfileIndicator, StarVeto, coverage_indicators
+from spatial.standards.rate import rate_town, town_at
 from spatial.standards.rating import Rating, Reason
 from spatial.standards.reading import profile_ids, read_profile
 
@@ -12,5 +13,7 @@ __all__ = [
     "StarVeto",
     "coverage_indicators",
     "profile_ids",
+    "rate_town",
     "read_profile",
+    "town_at",
 ]

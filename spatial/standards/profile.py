@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from spatial.catalogue import Category, categories
 from spatial.lifecircle import Indicator
 from spatial.messages import current_language, text
+from spatial.town import Town
 
 __all__ = [
     "CIRCLES",
@@ -22,6 +23,7 @@ __all__ = [
     "ProfileIndicator",
     "StarVeto",
     "Words",
+    "coverage_basis",
     "coverage_indicators",
 ]
 
@@ -182,13 +184,21 @@ class Profile:
         return tuple(one for one in self.indicators if one.level == level)
 
 
-def coverage_indicators(profile: Profile) -> tuple[Indicator, ...]:
+def coverage_basis(indicator: ProfileIndicator, town: Town | None) -> str:
+    """Return what a coverage indicator counts: households where a town knows no residents at all."""
+    if indicator.basis == "residents" and town is not None:
+        return indicator.basis if (town.buildings["residents"] > 0).any() else "households"
+    return indicator.basis
+
+
+def coverage_indicators(profile: Profile, town: Town | None = None) -> tuple[Indicator, ...]:
     """Return the coverage indicators of a profile, as `spatial.lifecircle.assess_coverage` takes them.
 
-    Their limits are the profile's, whatever the radius of the category.
+    Their limits are the profile's, whatever the radius of the category.  Given the town, households are
+    counted for residents where it knows no residents at all.
     """
     return tuple(
-        Indicator(one.indicator, one.categories, one.limit_m, one.basis, one.any_of)
+        Indicator(one.indicator, one.categories, one.limit_m, coverage_basis(one, town), one.any_of)
         for one in profile.indicators
         if one.limit_m is not None
     )

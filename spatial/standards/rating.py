@@ -47,6 +47,8 @@ class Reason:
 def _shown(value: object, language: str) -> object:
     if isinstance(value, tuple):
         return text("common.separator", language=language).join(str(_shown(one, language)) for one in value)
+    if isinstance(value, Reason):
+        return value.text(language)
     return value[language] if isinstance(value, Mapping) else value
 
 
@@ -91,7 +93,7 @@ class Rating:
         frame["categories"] = [separator.join(categories[one] for one in row) for row in frame["categories"]]
         for column in ("unit", "source", "target_source"):
             frame[column] = [words.get(chosen) for words in frame[column]]
-        frame["reason"] = [None if one is None else one.text(chosen) for one in frame["reason"]]
+        frame["reason"] = _texts(frame["reason"], chosen)
         return frame
 
     def score_table(self, language: str | None = None) -> pd.DataFrame:
@@ -99,6 +101,11 @@ class Rating:
         chosen = language or current_language()
         separator = text("common.separator", language=chosen)
         frame = self.scores.copy()
-        frame["stars_reason"] = [None if one is None else one.text(chosen) for one in frame["stars_reason"]]
+        frame["stars_reason"] = _texts(frame["stars_reason"], chosen)
         frame["vetoes"] = [separator.join(one.text(chosen) for one in row) for row in frame["vetoes"]]
         return frame
+
+
+def _texts(reasons: pd.Series, language: str) -> pd.Series:
+    texts = [None if one is None else one.text(language) for one in reasons]
+    return pd.Series(texts, index=reasons.index, dtype="string")
