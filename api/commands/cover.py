@@ -1,11 +1,14 @@
-"""``wangge cover``: how far every household walks, and what share is covered."""
+"""``wangge cover``: how far every household walks, what share is covered, and what a scenario changes."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.commands.frame import ExitCode, LocalCommand, argument, option, progress_bars, say
+
+if TYPE_CHECKING:
+    from spatial.lifecircle import Assessment, Coverage, Indicator, Outcome
 
 __all__ = ["command"]
 
@@ -18,43 +21,119 @@ def command() -> LocalCommand:
         argument("town", type=Path),
         option("output", "-o", "--output", required=True, type=Path),
         option("coverage_plan", "--plan", type=Path),
+        option("profile", "--profile"),
+        option("scenario", "--scenario", type=Path),
+        option("pace", "--pace"),
     )
 
 
-def _run(town: Path, output: Path, coverage_plan: Path | None) -> tuple[ExitCode, dict[str, Any]]:
-    import pandas as pd
-
-    from spatial.catalogue import categories
+def _run(
+    *,
+    town: Path,
+    output: Path,
+    coverage_plan: Path | None,
+    profile: str | None,
+    scenario: Path | None,
+    pace: str | None,
+) -> tuple[ExitCode, dict[str, Any]]:
     from spatial.io import read_plan, read_town, write_coverage
-    from spatial.lifecircle import assess_coverage, covered_share
-    from spatial.messages import current_language
+    from spatial.lifecircle import Assessment, try_changes
+    from spatial.scenario import read_scenario
 
     place = read_town(town)
     plan = None if coverage_plan is None else read_plan(coverage_plan)
+    indicators = () if profile is None else _indicators(profile)
+    asked = None if scenario is None else read_scenario(scenario, place)
     with progress_bars() as progress:
-        coverage = assess_coverage(place, plan=plan, progress=progress)
+        assessment = Assessment.of(place, plan, indicators, progress, pace=pace)
+        if asked is None:
+            outcome, coverage = None, assessment.coverage(progress)
+        else:
+            outcome = try_changes(assessment, asked.changes, pace=asked.pace)
+            assessment, coverage = outcome.after, outcome.coverage(asked.name, progress)
     write_coverage(coverage, output)
+    result: dict[str, Any] = {"coverage": str(output), "gaps": len(coverage.gaps)}
+    result |= _rates(assessment, coverage)
+    if asked is not None and outcome is not None:
+        result["scenario"] = {"name": asked.name, **_effects(asked.name, outcome)}
+    say("commands.written", path=output)
+    return ExitCode.DONE, result
+
+
+def _indicators(profile: str) -> tuple[Indicator, ...]:
+    """Return the coverage indicators of a standard, by its id or its file."""
+    from spatial.standards import coverage_indicators, read_profile
+
+    return coverage_indicators(read_profile(profile))
+
+
+def _rates(assessment: Assessment, coverage: Coverage) -> dict[str, Any]:
+    """Say the rates of the whole town, and return them by category and by indicator."""
+    import pandas as pd
+
+    from spatial.catalogue import categories
+    from spatial.lifecircle import covered_share
+    from spatial.messages import current_language
+
     catalogue = categories()
+    names = assessment.survey.places.categories
+    own_limit = {name: limits[0] for name, limits in zip(names, assessment.limits, strict=True)}
     rates = coverage.rates
-    whole = rates[(rates["subject_type"] == "town") & (rates["basis"] == "households")]
-    own_limit = whole["category"].map({name: one.radius_m for name, one in catalogue.items()})
-    whole = whole[whole["limit_m"] == own_limit]
+    whole = rates[rates["subject_type"] == "town"]
+    own = (whole["basis"] == "households") & (whole["limit_m"] == whole["category"].map(own_limit))
+    whole = whole[own.fillna(value=False).astype(bool) | whole["indicator"].notna()]
     say(
         "commands.cover.result",
-        categories=len(whole),
+        categories=len(names),
         buildings=len(coverage.buildings),
         households=int(coverage.buildings["households"].sum()),
     )
-    results: dict[str, Any] = {}
+    result: dict[str, Any] = {"rates": {}, "indicators": {}}
     for record, share in zip(whole.to_dict(orient="records"), covered_share(whole), strict=True):
-        category = str(record["category"])
-        name = catalogue[category].names[current_language()]
-        results[category] = {"limit_m": record["limit_m"], "share": None}
+        is_category = not pd.isna(record["category"])
+        key = str(record["category"] if is_category else record["indicator"])
+        name = catalogue[key].names[current_language()] if is_category and key in catalogue else key
+        found: dict[str, Any] = {"limit_m": record["limit_m"], "share": None}
         if pd.isna(share):
             say("commands.cover.not_assessed", name=name)
-            continue
-        counts = {part: float(record[part]) for part in ("numerator", "denominator", "undetermined")}
-        say("commands.cover.rate", name=name, limit_m=record["limit_m"], share=share, **counts)
-        results[category] |= {"share": float(share), **counts}
-    say("commands.written", path=output)
-    return ExitCode.DONE, {"coverage": str(output), "gaps": len(coverage.gaps), "rates": results}
+        else:
+            counts = {part: float(record[part]) for part in ("numerator", "denominator", "undetermined")}
+            say(
+                "commands.cover.rate",
+                name=name,
+                share=share,
+                limit=_limit(assessment, record["limit_m"]),
+                **counts,
+            )
+            found |= {"share": float(share), **counts}
+        result["rates" if is_category else "indicators"][key] = found
+    if result["rates"] and all(one["share"] is None for one in result["rates"].values()):
+        say("commands.cover.too_little")
+    return result
+
+
+def _limit(assessment: Assessment, limit_m: float) -> str:
+    """Return a limit in metres, or in minutes of the pace."""
+    from spatial.messages import text
+
+    if assessment.pace is None:
+        return text("commands.cover.metres", limit_m=limit_m)
+    return text("commands.cover.minutes", minutes=limit_m / assessment.pace.metres_per_minute)
+
+
+def _effects(name: str, outcome: Outcome) -> dict[str, Any]:
+    """Say what a scenario changes, and return it by category."""
+    from spatial.catalogue import categories
+    from spatial.messages import current_language
+
+    effects = outcome.effects()
+    say("commands.cover.scenario", name=name, changes=len(outcome.changes), categories=len(effects))
+    for row in effects.itertuples():
+        known = categories().get(str(row.Index))
+        said = known.names[current_language()] if known else str(row.Index)
+        say("commands.cover.effect", name=said, gained=row.gained_households, lost=row.lost_households)
+    return {
+        "changes": len(outcome.changes),
+        "pace": outcome.after.pace.name if outcome.after.pace else None,
+        "effects": effects.to_dict(orient="index"),
+    }

@@ -19,7 +19,7 @@ from spatial.lifecircle.gaps import gaps_of
 from spatial.lifecircle.rates import Figures, Indicator, Question
 from spatial.lifecircle.subjects import Assigned, bases_of, subjects_of
 from spatial.lifecircle.survey import Status, Survey, Walks
-from spatial.network import CLOSED, STEPS_PER_M, Pace, pace_named
+from spatial.network import CLOSED, STEPS_PER_M, Pace, at_pace, pace_named
 from spatial.search import Labels, label_each
 from spatial.town import Town, code_version
 
@@ -136,8 +136,20 @@ class Assessment:
         walker = None if pace is None else pace_named(pace)
         survey = Survey.of(town, walker)
         told("lifecircle.stage_network", 1, 1)
+        return cls._of_survey(town, survey, plan, tuple(profile or ()), walker, told)
+
+    @classmethod
+    def _of_survey(  # noqa: PLR0917 - one call for each way to a survey
+        cls,
+        town: Town,
+        survey: Survey,
+        plan: Assigned | None,
+        profile: tuple[Indicator, ...],
+        pace: Pace | None,
+        told: Progress,
+    ) -> Self:
         names = survey.places.categories
-        limits = tuple(_limits(name, profile or (), walker) for name in names)
+        limits = tuple(_limits(name, profile, pace) for name in names)
         told("lifecircle.stage_search", 0, len(names))
         search_m = [_SEARCH_FACTOR * max(one) for one in limits]
         seeds = [survey.seeds(category) for category in range(len(names))]
@@ -151,10 +163,22 @@ class Assessment:
             Question(name, None, limit_m, (number,))
             for number, name in enumerate(names)
             for limit_m in limits[number]
-        ] + [Question.of(indicator, names) for indicator in profile or ()]
+        ] + [Question.of(indicator, names) for indicator in profile]
         figures = Figures.of(subjects_of(town, survey.places, plan), bases, questions, walks)
         told("lifecircle.stage_rates", 1, 1)
-        return cls(town, plan, tuple(profile or ()), survey, walker, limits, tuple(labels), walks, figures)
+        return cls(town, plan, profile, survey, pace, limits, tuple(labels), walks, figures)
+
+    def at_pace(self, name: str) -> Assessment:
+        """Measure the same town at another pace: nothing is attached anew, every category is searched again.
+
+        Raises
+        ------
+        UsageError
+            If there is no pace profile of that name.
+        """
+        pace = pace_named(name)
+        survey = Survey(at_pace(self.survey.network, pace), self.survey.places)
+        return Assessment._of_survey(self.town, survey, self.plan, self.profile, pace, _silent)
 
     def again(self, town: Town) -> Assessment:
         """Measure another state of the town by the same plan, profile and pace."""

@@ -87,8 +87,13 @@ class Reach:
         start = shapely.buffer(shapely.Point(self.xy), _WIDTH_M)
         return shapely.union_all([start, *shapely.buffer(streets, _WIDTH_M, quad_segs=4)])
 
-    def nearest(self, categories: Sequence[str] | None = None) -> gpd.GeoDataFrame:
+    def nearest(self, categories: Sequence[str] | None = None, *, estate: str = "") -> gpd.GeoDataFrame:
         """Return the nearest service of each category and the way to it.
+
+        Parameters
+        ----------
+        categories : ids; all that are assessed when None
+        estate : estate whose residents walk; what serves them alone counts too
 
         Returns
         -------
@@ -100,7 +105,8 @@ class Reach:
         for name in names:
             if name not in places.categories:
                 raise UsageError("lifecircle.category_unknown", category=name)
-            doors = survey.services(places.categories.index(name))
+            offering = places.facilities_of(places.categories.index(name))
+            doors = survey.doors_of(offering[np.isin(places.estate_of[offering], ["", estate])])
             row, steps, direct = self._arrival(doors)
             if row >= 0 and steps <= limit_steps(self.limit_m):
                 facility = int(doors.owner[row])

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from spatial.lifecircle.coverage import Assessment
+from spatial.lifecircle.coverage import Assessment, Coverage, Progress
 from spatial.lifecircle.places import Places, replaced_facilities
 from spatial.lifecircle.survey import Survey
 from spatial.network import (
@@ -30,7 +30,7 @@ from spatial.network import (
     open_edges,
     relinks_gates,
 )
-from spatial.scenario import Change, apply
+from spatial.scenario import Change, Scenario, apply, scenario_text
 from spatial.search import concerned, limit_steps, repaired
 from spatial.town import Town
 
@@ -47,12 +47,24 @@ class Outcome:
     Attributes
     ----------
     before, after : the assessments; the second can be the base of further changes
+    changes : what was changed
     from_scratch : whether the second was measured anew
     """
 
     before: Assessment
     after: Assessment
+    changes: tuple[Change, ...]
     from_scratch: bool
+
+    def coverage(self, name: str, progress: Progress | None = None) -> Coverage:
+        """Write the tables of the coverage after the changes.
+
+        The changes stand in its provenance under ``scenario``: a scenario file with old and new values.
+        """
+        pace = self.after.pace.name if self.after.pace else None
+        scenario = Scenario(name, self.before.town.fingerprint(), self.changes, pace)
+        after = self.after.coverage(progress)
+        return replace(after, provenance={**after.provenance, "scenario": scenario_text(scenario)})
 
     def effects(self) -> pd.DataFrame:
         """Return who gains and loses each category within its own limit.
@@ -88,36 +100,45 @@ class Outcome:
         return pd.DataFrame(rows, columns=columns).set_index("category")
 
     def changed(self, category: str) -> tuple[Flags, Flags]:
-        """Return the buildings (b,) that gain a category within its own limit, and those that lose it."""
+        """Return the buildings (b,) of afterwards that gain a category within its own limit or lose it."""
+        now = self.after.survey.places.buildings.index
         covered = []
         for assessment in (self.before, self.after):
-            names = assessment.survey.places.categories
-            if category not in names:
-                covered.append(np.zeros(len(assessment.survey.places.buildings), bool))
-                continue
-            number = names.index(category)
-            covered.append(assessment.walks.steps[number] <= limit_steps(assessment.limits[number][0]))
+            places = assessment.survey.places
+            within = np.zeros(len(places.buildings), bool)
+            if category in places.categories:
+                number = places.categories.index(category)
+                within = assessment.walks.steps[number] <= limit_steps(assessment.limits[number][0])
+            if places.buildings.index is not now and not places.buildings.index.equals(now):
+                place = places.buildings.index.get_indexer(now)
+                within = np.where(place >= 0, within[place], False)
+            covered.append(within)
         return covered[1] & ~covered[0], covered[0] & ~covered[1]
 
 
-def try_changes(base: Assessment, changes: Sequence[Change]) -> Outcome:
+def try_changes(base: Assessment, changes: Sequence[Change], *, pace: str | None = None) -> Outcome:
     """Measure what changes do.
 
     Parameters
     ----------
     base : the town as it is, measured
     changes : changes of `spatial.scenario`, in order
+    pace : pace profile to walk at afterwards; that of the base when None.  At another pace every
+        category is searched again, on the network and attachments at hand
 
     Raises
     ------
     ConflictError
         If an old value of a change no longer holds.
+    UsageError
+        If there is no pace profile of that name.
     """
-    town = apply(base.town, changes)
-    edit = _Edit.of(base, town, changes)
-    if edit is None:
-        return Outcome(base, base.again(town), from_scratch=True)
-    return Outcome(base, edit.measured(town), from_scratch=False)
+    town = apply(base.town, changes) if changes else base.town
+    edit = _Edit.of(base, town, changes) if changes else None
+    after = edit.measured(town) if edit else base.again(town) if changes else base
+    if pace is not None and (base.pace is None or pace != base.pace.name):
+        after = after.at_pace(pace)
+    return Outcome(base, after, tuple(changes), from_scratch=bool(changes) and edit is None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ def pace_named(name: str) -> Pace:
 
 
 def at_pace(network: StreetNetwork, pace: Pace) -> StreetNetwork:
-    """Return the network with costs in level metres of a profile, by direction.
+    """Return the network with costs in level metres of a profile, by direction, whatever pace it had.
 
     The slope of a street counts as rise along its line; a street without one is level, and one
     without surface is paved.
@@ -102,5 +102,10 @@ def at_pace(network: StreetNetwork, pace: Pace) -> StreetNetwork:
     rises, factors = np.array(pace.slope).T
     along, against = (np.interp(way, rises, factors) * factor for way in (rise, -rise))
     cost = np.stack([steps(network.length_m * along), steps(network.length_m * against)], axis=1)
-    closed = (network.cost == CLOSED) | shut[:, None]
-    return network.with_cost(np.where(closed, CLOSED, cost).astype(np.int32))
+    closed = ((network.closed_by > 0) | shut)[:, None]
+    paced = network.with_cost(np.where(closed, CLOSED, cost).astype(np.int32))
+    # What hangs on lines alone is the same at every pace.
+    for name in ("index", "lifted_component", "is_islet"):
+        if name in network.__dict__:
+            paced.__dict__[name] = network.__dict__[name]
+    return paced
