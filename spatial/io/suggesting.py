@@ -130,7 +130,9 @@ def suggest(sources: Sequence[Path | str]) -> Suggestion:
     chosen = {
         layer: table
         for layer, frame in frames.items()
-        if layer != codes and (table := _table_of(layer, frame)) is not None
+        if layer != codes
+        and not is_ledger(layer.partition(":")[2])
+        and (table := _table_of(layer, frame)) is not None
     }
     # What has a place comes first: rows without one may be about the same things.
     chosen = dict(sorted(chosen.items(), key=lambda item: not _has_place(frames[item[0]])))

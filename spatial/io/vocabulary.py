@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from spatial.catalogue import categories
+from spatial.ledgers import LEDGER_TABLES
 from spatial.messages import LANGUAGES, catalogue
 from spatial.schema import Column, Table
 
@@ -156,7 +157,10 @@ def _keywords_in(text: str) -> Iterator[tuple[int, str | None]]:
 
 def is_ledger(layer: str) -> bool:
     """Return whether the name of a layer says that it holds staff or events: no part of a town."""
-    return any(word in layer.lower() for word in _document()["layer_ledger"]["words"])
+    titles = {_title("table", name, language).lower() for name in LEDGER_TABLES for language in LANGUAGES}
+    return layer.lower() in {*LEDGER_TABLES, *titles} or any(
+        word in layer.lower() for word in _document()["ledger"]["words"]
+    )
 
 
 def code_headers(headers: Collection[str]) -> tuple[str, str, str] | None:

@@ -8,9 +8,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from spatial.catalogue import categories
 from spatial.crs import from_wgs84
 from spatial.io import import_town, parse_mapping, suggest_mapping, write_templates
-from spatial.messages import LANGUAGES, use_language
+from spatial.messages import LANGUAGES, text, use_language
 
 
 def office_files(folder):
@@ -79,22 +80,22 @@ def test_a_suggestion_can_always_be_followed(shared_data, town):
 def test_a_filled_template_imports_without_a_mapping(language, tmp_path):
     with use_language(language):
         files = write_templates(tmp_path)
-        assert len(files) == 3
+        assert len(files) == 4
         by_title = {}
         for file in files:
             book = openpyxl.load_workbook(file)
             (sheet,) = [one for one in book.worksheets if one.sheet_state == "visible"]
             assert sheet.data_validations.dataValidation or "小区" not in sheet.title
             assert all(cell.comment.text for cell in sheet[1])
+            assert not sheet.title.startswith("lists")
+            if sheet.title == text("schema.table.staff"):
+                continue
             by_title[file] = (book, sheet)
         rows = {
             "estates": ["e1", "阳光里", None, 90, None, None, None, 2004, 116.3, 40.0],
             "buildings": ["b1", "1号楼", None, "e1", None, 30, None, None, 6, None, "USE", 116.3, 40.0],
             "facilities": ["f1", "大众药房", "CATEGORY", None, None, None, None, None, 116.301, 40.001],
         }
-        from spatial.catalogue import categories
-        from spatial.messages import text
-
         for _, sheet in by_title.values():
             table = next(name for name in rows if text(f"schema.table.{name}") == sheet.title)
             translated = {
@@ -105,10 +106,66 @@ def test_a_filled_template_imports_without_a_mapping(language, tmp_path):
                 sheet.cell(2, number, translated.get(value, value))
         for file, (book, _) in by_title.items():
             book.save(file)
-        town = import_town(files).town
+        result = import_town([tmp_path])
+        town = result.town
     assert town.buildings.loc["b1", ["households", "estate_id", "use"]].tolist() == [30, "e1", "residential"]
     assert town.estates.loc["e1", "year_built"] == 2004
     assert town.services["category"].tolist() == ["pharmacy"]
+    (doubt,) = result.report.of_rule("mapping_suggested")
+    layer = doubt.statement.values["layer"]
+    assert text("schema.table.staff", language=language) in layer
+    assert doubt.statement.values["doubt"] == text("io.suggest.ledger", language=language, layer=layer)
+
+
+def choices(sheet, column):
+    """Return the values that the drop-down list of a column offers."""
+    book = sheet.parent
+    for validation in sheet.data_validations.dataValidation:
+        if any(one.min_col <= column <= one.max_col for one in validation.sqref.ranges):
+            name, _, area = validation.formula1.partition("!")
+            return [row[0].value for row in book[name][area.replace("$", "")]]
+    return []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_coded_column_has_a_list_and_the_staff_are_posted_by_one(language, tmp_path):
+    from tests.towns import drawn_town
+
+    with use_language(language):
+        files = write_templates(tmp_path, drawn_town("AABB/AABB", households=10))
+        offered = {}
+        for file in files:
+            (sheet,) = [
+                one for one in openpyxl.load_workbook(file).worksheets if one.sheet_state == "visible"
+            ]
+            heads = [cell.value for cell in sheet[1]]
+            offered[file.stem] = {head: choices(sheet, number) for number, head in enumerate(heads, 1)}
+        title = {
+            name: text(f"schema.column.{name}") for name in ("use", "category", "staff_role", "subject_id")
+        }
+        assert text("schema.value.residential") in offered[text("schema.table.buildings")][title["use"]]
+        assert (
+            categories()["pharmacy"].names[language]
+            in offered[text("schema.table.facilities")][title["category"]]
+        )
+        staff = offered[text("schema.table.staff")]
+        assert text("schema.value.dedicated") in staff[title["staff_role"]]
+        assert staff[title["subject_id"]]
+
+
+def test_the_filled_staff_template_is_a_ledger(tmp_path):
+    from spatial.io import read_ledgers
+
+    staff = next(file for file in write_templates(tmp_path) if file.stem == "人员")
+    book = openpyxl.load_workbook(staff)
+    sheet = next(one for one in book.worksheets if one.sheet_state == "visible")
+    sheet.append(["p1", "张三", "0000", "是", "专职网格员", "网格", "g1"])
+    titles = {cell.value for cell in sheet[1]}
+    book.save(staff)
+    staff.chmod(0o600)
+    ledgers = read_ledgers(staff)
+    assert ledgers.tables["staff"]["person_id"].tolist() == ["p1"]
+    assert len(titles) == sheet.max_column
 
 
 def test_templates_of_a_town_hold_what_is_known_and_a_sheet_to_survey(shared_data, tmp_path):
@@ -118,7 +175,9 @@ def test_templates_of_a_town_hold_what_is_known_and_a_sheet_to_survey(shared_dat
     source = shared_data / "beijing-wudaokou" / "beijing-wudaokou.osm.pbf"
     town = import_town([source], mapping).town
     files = write_templates(tmp_path, town)
-    assert [file.name for file in files] == ["小区.xlsx", "楼栋.xlsx", "设施.xlsx", "入户核查表 五道口.xlsx"]
+    assert [file.name for file in files] == [
+        "小区.xlsx", "楼栋.xlsx", "设施.xlsx", "人员.xlsx", "入户核查表 五道口.xlsx",
+    ]  # fmt: skip
     rows = pd.read_excel(files[1], sheet_name="楼栋", dtype="string")
     assert len(rows) == len(town.buildings)
     assert set(rows["用途"]) == {"住宅", "其他"}
