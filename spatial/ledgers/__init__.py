@@ -5,10 +5,14 @@ They hold personal data and live apart from the town.  What may leave the office
 """
 
 from spatial.ledgers.checking import check_ledgers
+from spatial.ledgers.classes import published_classes
 from spatial.ledgers.closing import closing_rates
 from spatial.ledgers.ledger import Ledgers, make_ledgers
+from spatial.ledgers.measures import ledger_measures
 from spatial.ledgers.places import locate_events, plan_over_time
 from spatial.ledgers.staffing import Requirement, StaffingRules
+from spatial.ledgers.summaries import estates_by_class, premises_by_size, public_contacts
+from spatial.ledgers.suppression import SuppressedTable, suppress
 from spatial.ledgers.tables import FULL_TIME_ROLES, HOUSEHOLD_CLASSES, LEDGER_TABLES, ROLES
 
 __all__ = [
@@ -19,9 +23,16 @@ __all__ = [
     "Ledgers",
     "Requirement",
     "StaffingRules",
+    "SuppressedTable",
     "check_ledgers",
     "closing_rates",
+    "estates_by_class",
+    "ledger_measures",
     "locate_events",
     "make_ledgers",
     "plan_over_time",
+    "premises_by_size",
+    "public_contacts",
+    "published_classes",
+    "suppress",
 ]

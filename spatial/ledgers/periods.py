@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from spatial.ledgers.ledger import Ledgers
 
-__all__ = ["Flags", "holding", "moments", "periods", "reference_day"]
+__all__ = ["FIRST_DAY", "LAST_DAY", "Flags", "holding", "moments", "periods", "reference_day"]
 
 Flags = NDArray[np.bool_]
 
 # ``2024-06-30T10:15:00``: what stands behind it (fractions, time zones) is not compared.
 _MOMENT_SIGNS = 19
 # Open ends stand for days no ledger knows.
-_FIRST, _LAST = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
+FIRST_DAY, LAST_DAY = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
 _TIMES_OF_EVENTS = ("reported_on", "closed_on", "reopened_on")
 
 
@@ -31,8 +31,8 @@ def periods(table: pd.DataFrame) -> pd.DataFrame:
     """Return the first and the last day of each row: columns ``starts``, ``ends``, open ends far away."""
     return pd.DataFrame(
         {
-            "starts": moments(table["valid_from"]).fillna(_FIRST).dt.floor("D"),
-            "ends": moments(table["valid_to"]).fillna(_LAST).dt.floor("D"),
+            "starts": moments(table["valid_from"]).fillna(FIRST_DAY).dt.floor("D"),
+            "ends": moments(table["valid_to"]).fillna(LAST_DAY).dt.floor("D"),
         }
     )
 
@@ -56,4 +56,4 @@ def reference_day(ledgers: Ledgers) -> pd.Timestamp:
         last = moments(pd.concat(source)).max()
         if pd.notna(last):
             return pd.Timestamp(last).floor("D")
-    return _LAST
+    return LAST_DAY

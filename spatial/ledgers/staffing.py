@@ -21,7 +21,7 @@ from spatial.ledgers.places import GridTimes
 from spatial.ledgers.tables import FULL_TIME_ROLES, SUBJECT_TABLES
 from spatial.town import Town
 
-__all__ = ["Requirement", "StaffingRules", "check_staffing", "present"]
+__all__ = ["Requirement", "StaffingRules", "basic_grids", "check_staffing", "present"]
 
 _SEPARATOR = "、"
 
@@ -136,12 +136,13 @@ def _known_ids(ids: pd.Series, kind: str, times: GridTimes) -> pd.Series:
 
 def _subjects(town: Town, times: GridTimes, kind: str, day: pd.Timestamp) -> pd.Index:
     if kind == "grid":
-        return pd.Index(_basic_grids(times, day), name="subject_id")
+        return pd.Index(basic_grids(times, day), name="subject_id")
     subjects: pd.Index = town.layer(SUBJECT_TABLES[kind]).index.rename("subject_id")
     return subjects
 
 
-def _basic_grids(times: GridTimes, day: pd.Timestamp) -> list[str]:
+def basic_grids(times: GridTimes, day: pd.Timestamp) -> list[str]:
+    """Return the ids of the basic grids that hold on a day; one whose kind is not known is basic."""
     grids = times.grids
     held = (grids["starts"] <= day) & (day <= grids["ends"])
     basic = grids["kind"].ne("special").fillna(value=True).to_numpy(bool)
