@@ -4,7 +4,7 @@ from spatial.lifecircle.capacity import CapacityReport, assess_capacity, two_ste
 from spatial.lifecircle.coverage import Assessment, Coverage, assess_coverage
 from spatial.lifecircle.isochrones import Reach, reach_from
 from spatial.lifecircle.openings import best_openings
-from spatial.lifecircle.proposal import Proposal, site_facilities
+from spatial.lifecircle.proposal import Proposal, candidate_walks, site_facilities
 from spatial.lifecircle.rates import Indicator, covered_share
 from spatial.lifecircle.siting import Siting, locate
 from spatial.lifecircle.survey import Survey
@@ -24,6 +24,7 @@ __all__ = [
     "assess_capacity",
     "assess_coverage",
     "best_openings",
+    "candidate_walks",
     "covered_share",
     "locate",
     "reach_from",

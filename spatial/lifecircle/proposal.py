@@ -27,7 +27,7 @@ from spatial.network import CLOSED, STEPS_PER_M, StreetNetwork, build_network
 from spatial.search import label
 from spatial.town import Town
 
-__all__ = ["Proposal", "site_facilities"]
+__all__ = ["Proposal", "candidate_walks", "site_facilities"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -149,6 +149,26 @@ def site_facilities(
         "unknown_buildings": int(demand.unknown.sum()),
     }
     return Proposal(sites, unreached, pd.DataFrame([summary]), siting)
+
+
+def candidate_walks(
+    town: Town, candidates: CandidateKind | gpd.GeoDataFrame, limit_m: float
+) -> tuple[gpd.GeoDataFrame, sparse.csr_array]:
+    """Return candidate sites for services of any category, and the walks to them.
+
+    Parameters
+    ----------
+    candidates : as in `site_facilities`
+    limit_m : longest walk that is searched, metres
+
+    Returns
+    -------
+    The candidates by candidate_id (name, facility_id, geometry), and sparse (building × candidate) walks
+    in metres; a walk that is not stored is longer than the limit.
+    """
+    layer, survey = _survey_with_candidates(town, "", candidates)
+    numbers = survey.places.facilities.index.get_indexer(layer["facility_id"])
+    return layer, sparse.csr_array(survey.distances(numbers, limit_m))
 
 
 def _survey_with_candidates(

@@ -32,6 +32,7 @@ class Judged:
     reason : (t,) why it was not assessed, None where it was
     accepted : (t,) whether the rule is kept whatever the value, because another rule holds instead
     said : source and date of the data
+    factor : the value is factor · numerator / denominator
     shared : whether the value is the share of the parts that comply, in place of the indicator's own unit
     """
 
@@ -44,6 +45,7 @@ class Judged:
     reason: Objects
     accepted: Flags
     said: Said
+    factor: float = 1.0
     shared: bool = False
 
     @property
@@ -127,4 +129,5 @@ def divided(
         reason=reasons.found,
         accepted=np.zeros(count, bool) if accepted is None else accepted & told,
         said=said,
+        factor=factor,
     )

@@ -226,7 +226,10 @@ def _threshold(facts: Facts, indicator: ProfileIndicator, territories: Territori
         supply = facts.supply(indicator, territories, "facilities")
         kept, said = supply.least >= 1, _said(facts, indicator, count)
         target, amount = 1.0, kept.astype(float)
-        hidden = ~kept & (supply.unlisted.any(axis=1) | ~territories.drawn)
+        undrawn = np.array([one is None for one in territories.outlines], bool) & (
+            territories.kind == "estate"
+        )
+        hidden = ~kept & (supply.unlisted.any(axis=1) | undrawn)
         reasons.add(hidden, _unlisted(facts, indicator, np.ones(len(indicator.categories), bool)))
         reasons.add(~kept & (supply.services > 0), _unsized(supply))
     reasons.drop(below)

@@ -124,15 +124,22 @@ class Quantities:
         estate_community: pd.Series,
     ) -> Quantities:
         """Gather the rows of ``measures``, and more of the same columns, up to a date (ISO 8601)."""
-        frames = [town.tables["measures"], *([] if more is None else [more])]
         columns = ["subject_type", "subject_id", "quantity", "value", "date", "source"]
-        kept = [frame.reindex(columns=columns).astype(object) for frame in frames if len(frame)]
-        rows = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns, dtype=object)
+        frames = [town.tables["measures"], *([] if more is None else [more])]
+        rows = pd.concat(
+            [
+                one.reindex(columns=columns).astype(object).assign(given=place)
+                for place, one in enumerate(frames)
+            ],
+            ignore_index=True,
+        )
+        rows = rows.assign(date=rows["date"].where(rows["date"].notna(), ""))
         rows = rows.loc[rows["value"].notna()]
         if as_of is not None:
-            rows = rows.loc[~(rows["date"].fillna("") > as_of)]
-        order = rows["date"].fillna("").argsort(kind="stable")
-        rows = rows.iloc[order].drop_duplicates(["subject_type", "subject_id", "quantity"], keep="last")
+            rows = rows.loc[rows["date"].astype(str) <= as_of]
+        # Rows given go before those of the town, of each the latest.
+        rows = rows.sort_values(["given", "date"], kind="stable")
+        rows = rows.drop_duplicates(["subject_type", "subject_id", "quantity"], keep="last")
         return cls(town, plan, rows, estate_community)
 
     def amounts(self, quantity: str, kind: str, ids: Objects) -> Amounts:
@@ -153,7 +160,8 @@ class Quantities:
     def _stated(self, quantity: str, subject: str, ids: Objects) -> Amounts:
         rows = self.rows.loc[(self.rows["subject_type"] == subject) & (self.rows["quantity"] == quantity)]
         rows = rows.set_index("subject_id").reindex(ids)
-        text = rows[["source", "date"]].astype(object).where(rows[["source", "date"]].notna(), None)
+        text = rows[["source", "date"]].astype(object).replace("", None)
+        text = text.where(text.notna(), None)
         said = Said(text["source"].to_numpy(object), text["date"].to_numpy(object))
         return Amounts(rows["value"].to_numpy(float, na_value=np.nan), said)
 

@@ -83,7 +83,7 @@ def rate_town(
         "plan": "true" if plan is not None else "false",
         "code_version": code_version(),
     }
-    return Rating(profile, indicators, score_subjects(profile, indicators), provenance)
+    return Rating(profile, indicators, score_subjects(profile, indicators), facts, provenance)
 
 
 def town_at(town: Town, date: str) -> Town:

@@ -8,11 +8,12 @@ What cannot be known is *not assessed*, with the reason, and never 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from spatial.messages import current_language, text
+from spatial.standards.facts import Facts
 from spatial.standards.profile import Profile
 
 __all__ = ["Rating", "Reason"]
@@ -73,6 +74,7 @@ class Rating:
         ``assessed_share``, ``stars`` (null when withheld), ``stars_reason`` (`Reason` or None),
         ``vetoes`` (tuple of `Reason`: why there are fewer stars than the score gives), ``indicators``,
         ``assessed``, ``met`` (numbers of indicators)
+    facts : what the rating was made from, for `build_list`
     provenance : ``town``, ``town_fingerprint``, ``profile``, ``profile_fingerprint``, ``stand_in``,
         ``synthetic``, ``as_of``, ``plan`` ("true" where grids came from a plan), ``code_version``
     """
@@ -80,6 +82,7 @@ class Rating:
     profile: Profile
     indicators: pd.DataFrame
     scores: pd.DataFrame
+    facts: Facts = field(repr=False)
     provenance: Mapping[str, str]
 
     def table(self, language: str | None = None) -> pd.DataFrame:

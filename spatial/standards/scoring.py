@@ -73,8 +73,14 @@ def stars_of(
         failing = _failing(veto, results)
         if failing:
             stars = veto.from_stars - 1
-            names = tuple(profile.indicator(one).names for one in failing)
-            reasons.append(Reason.of("veto", stars=veto.from_stars, indicators=names))
+            silent = [one for one in failing if np.isnan(results[one][0])]
+            for name, those in (
+                ("veto", [one for one in failing if one not in silent]),
+                ("veto_unknown", silent),
+            ):
+                if those:
+                    names = tuple(profile.indicator(one).names for one in those)
+                    reasons.append(Reason.of(name, stars=veto.from_stars, indicators=names))
     return stars, None, tuple(reasons)
 
 

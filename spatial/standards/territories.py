@@ -38,7 +38,8 @@ class Territories:
     ids, names : (t,) their ids and names
     buildings : sparse (territories × buildings), the part of each building that lies in one
     facilities : sparse (territories × facilities), 1 where the centre of one lies in it
-    drawn : (t,) whether its outline is known, so that facilities can be told to lie in it
+    outlines : (t,) polygons, None where unknown, so that facilities cannot be told to lie there; that of
+        the town is unknown but holds everything
     """
 
     kind: str
@@ -46,7 +47,7 @@ class Territories:
     names: npt.NDArray[np.object_]
     buildings: csr_array
     facilities: csr_array
-    drawn: npt.NDArray[np.bool_]
+    outlines: npt.NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,7 +85,7 @@ def territories_of(town: Town, assessment: Assessment) -> dict[str, Territories]
         town_names,
         csr_array(subjects.share[rows("town")]),
         everywhere,
-        np.ones(1, bool),
+        np.array([None], object),
     )
     communities = town.communities
     if len(communities):
@@ -94,7 +95,7 @@ def territories_of(town: Town, assessment: Assessment) -> dict[str, Territories]
             communities["name"].to_numpy(object),
             csr_array(subjects.share[rows("community")]),
             _located(communities.geometry.to_numpy(), centre, once=True),
-            np.ones(len(communities), bool),
+            communities.geometry.to_numpy(),
         )
     circles = town.layer("circles")
     of_circle = rows("circle")
@@ -110,7 +111,7 @@ def territories_of(town: Town, assessment: Assessment) -> dict[str, Territories]
                 names.to_numpy(object),
                 csr_array(subjects.share[of_circle[own]]),
                 _located(rows_here.geometry.to_numpy(), centre, once=False),
-                np.ones(len(own), bool),
+                rows_here.geometry.to_numpy(),
             )
     found["estate"] = _estates(town, assessment)
     for kind in CIRCLES:
@@ -145,7 +146,7 @@ def _estates(town: Town, assessment: Assessment) -> Territories:
         names.to_numpy(object),
         csr_array((np.ones(len(there)), (at[there], there)), shape=(len(estates), len(places.estate_at))),
         _located(outline, places.facility_centre, once=False),
-        drawn,
+        outline,
     )
 
 
@@ -160,6 +161,7 @@ def _instead(kind: str, found: dict[str, Territories], town: Town) -> Territorie
     if subdistrict.isna().any():
         return found["town"]
     number, names = pd.factorize(subdistrict.astype(object))
+    outline = communities.outlines
     member = csr_array(
         (np.ones(len(number)), (number, np.arange(len(number)))), shape=(len(names), len(number))
     )
@@ -169,5 +171,5 @@ def _instead(kind: str, found: dict[str, Territories], town: Town) -> Territorie
         np.asarray(names, object),
         csr_array(member @ communities.buildings),
         csr_array(member @ communities.facilities),
-        np.ones(len(names), bool),
+        np.array([shapely.union_all(outline[number == one]) for one in range(len(names))], object),
     )
