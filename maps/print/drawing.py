@@ -321,7 +321,8 @@ class _Pen:
 
     def _places(self, shapes: gpd.GeoSeries) -> list[list[int]]:
         points = self._window.on_paper(shapely.point_on_surface(shapes.to_numpy()))
-        return np.rint(shapely.get_coordinates(points) * UNITS_PER_MM).astype(int).tolist()
+        whole: list[list[int]] = np.rint(shapely.get_coordinates(points) * UNITS_PER_MM).astype(int).tolist()
+        return whole
 
     def _path(self, shapes: NDArray[np.object_]) -> str:
         """Return lines and areas as the data of one path; holes run against their rims."""
@@ -349,9 +350,9 @@ class _Pen:
         ends = np.stack(
             [np.c_[feet, np.full_like(feet, south)], np.c_[feet + height, np.full_like(feet, north)]], 1
         )
-        lines = shapely.linestrings(ends)
         area = shapely.union_all(shapely.buffer(areas, 0))
-        return self._path(shapely.intersection(lines, area))
+        lines: NDArray[np.object_] = np.asarray(shapely.intersection(shapely.linestrings(ends), area))
+        return self._path(lines)
 
 
 def _stroke(path: str, ink: str, width_mm: float, dash: Sequence[float] = (), opacity: float = 1.0) -> str:

@@ -12,7 +12,8 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -86,10 +87,12 @@ class Placer:
     Parameters
     ----------
     window : the map
+    enlarged : how much larger texts are than on a sheet that is read at a table
     """
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, enlarged: float = 1.0) -> None:
         self._window = window
+        self._enlarged = enlarged
         self._taken: list[shapely.Geometry] = []
         self._frame = shapely.box(0.5, 0.5, window.width_mm - 0.5, window.height_mm - 0.5)
         self.texts: list[str] = []
@@ -98,6 +101,8 @@ class Placer:
         self,
         scene: Scene,
         rows: Iterable[object] | None = None,
+        *,
+        counted: bool = True,
     ) -> None:
         """Write the short code of every grid, its households under it where there is room.
 
@@ -105,6 +110,7 @@ class Placer:
         ----------
         scene : whose plan; households outside the limits of its rules are marked
         rows : ids of the grids to label; every one when None
+        counted : whether households are written too
         """
         lower, upper = _limits(scene)
         frame = scene.frame("grids")
@@ -125,7 +131,11 @@ class Placer:
             else:
                 head = TextLine(str(code), _CODE_MM, strong=True)
                 below = _households(households, unknown, lower, upper)
-                choices = [[head, below], [head], [TextLine(str(code), LEAST_TEXT_MM, strong=True)]]
+                choices = [
+                    *([[head, below]] if counted else []),
+                    [head],
+                    [TextLine(str(code), LEAST_TEXT_MM, strong=True)],
+                ]
             self._on_area(shape, choices, inside_only=special)
 
     def communities(self, scene: Scene) -> None:
@@ -179,6 +189,9 @@ class Placer:
             named = named[named["class"].isin(main.among)]
         self._along(named, "--ink-2")
 
+    def _sized(self, line: TextLine) -> TextLine:
+        return replace(line, size_mm=line.size_mm * self._enlarged)
+
     def _near(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return frame.iloc[np.sort(frame.sindex.query(self._window.box))] if len(frame) else frame
 
@@ -198,6 +211,7 @@ class Placer:
         visible = shapely.intersection(shape, self._window.box)
         if shapely.is_empty(visible):
             return None
+        choices = [[self._sized(line) for line in lines] for lines in choices]
         places = self._places(visible, everywhere=everywhere)
         area = shapely.buffer(self._window.on_paper(np.array([visible]))[0], 0)
         for lines in choices:
@@ -239,7 +253,7 @@ class Placer:
             merged = shapely.get_parts(shapely.line_merge(shapely.union_all(own.to_numpy())))
             runs += [(float(shapely.length(part)), str(name), part) for part in merged]
         for length, name, run in sorted(runs, key=lambda one: (-one[0], one[1])):
-            line = TextLine(name, LEAST_TEXT_MM, ink)
+            line = self._sized(TextLine(name, LEAST_TEXT_MM, ink))
             if length >= 1.2 * text_width_mm(line):
                 self._on_line(run, length, line)
 
@@ -247,9 +261,9 @@ class Placer:
         width = text_width_mm(line)
         middles = np.linspace(width / 2, length - width / 2, max(1, int(length / width * 2)))
         middles = middles[np.argsort(np.abs(middles - length / 2), kind="stable")]
-        ends = shapely.get_coordinates(
-            shapely.line_interpolate_point(run, np.c_[middles - width / 2, middles + width / 2].ravel())
-        ).reshape(-1, 4)
+        along: NDArray[np.float64] = np.stack([middles - width / 2, middles + width / 2], axis=1).ravel()
+        points: NDArray[np.object_] = shapely.line_interpolate_point(np.array([run]), along)
+        ends = shapely.get_coordinates(points).reshape(-1, 4)
         written: list[float] = []
         for middle, (x0, y0, x1, y1) in zip(middles.tolist(), ends.tolist(), strict=True):
             if np.hypot(x1 - x0, y1 - y0) < _STRAIGHT * width:
@@ -259,7 +273,7 @@ class Placer:
             angle = float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
             angle = angle - 180 if angle > 90 else angle + 180 if angle <= -90 else angle
             x, y = (x0 + x1) / 2, (y0 + y1) / 2
-            box = shapely.transform(_box([line], 0, 0), lambda xy, a=angle, p=(x, y): xy @ _turn(a) + p)
+            box = _turned(_box([line], 0, 0), angle, (x, y))
             if self._free(box):
                 self._write([line], x, y, box, angle)
                 written.append(middle)
@@ -304,11 +318,16 @@ def _limits(scene: Scene) -> tuple[float | None, float | None]:
     return lower, upper
 
 
-def _households(households: object, unknown: object, lower: float | None, upper: float | None) -> TextLine:
+def _households(
+    households: Any,  # noqa: ANN401 - a number or a null of a table
+    unknown: Any,  # noqa: ANN401 - the same
+    lower: float | None,
+    upper: float | None,
+) -> TextLine:
     """Return the line of a grid's households; one outside its limits is marked, an unknown one said to be."""
     if pd.isna(households):
         return TextLine(text("print.unknown"), LEAST_TEXT_MM, "--unknown")
-    count = int(households)  # type: ignore[call-overload]
+    count = int(households)
     sure = pd.isna(unknown) or unknown == 0
     mark = "▲" if sure and upper is not None and count > upper else ""
     mark = mark or ("▼" if sure and lower is not None and count < lower else "")
@@ -326,6 +345,8 @@ def _box(lines: Sequence[TextLine], x: float, y: float) -> shapely.Polygon:
     return shapely.box(x - wide, y - high, x + wide, y + high)
 
 
-def _turn(degrees: float) -> NDArray[np.float64]:
+def _turned(box: shapely.Polygon, degrees: float, place: tuple[float, float]) -> shapely.Polygon:
+    """Return a box turned about the origin, clockwise on paper, and moved."""
     angle = np.radians(degrees)
-    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return shapely.Polygon(shapely.get_coordinates(box) @ turn + np.array(place))

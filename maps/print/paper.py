@@ -97,7 +97,10 @@ class ScaleBar:
 
 
 def fitted(
-    bounds: Sequence[float], width_mm: float, height_mm: float, scales: Sequence[int] = SHEET_SCALES
+    bounds: Sequence[float] | NDArray[np.float64],
+    width_mm: float,
+    height_mm: float,
+    scales: Sequence[int] = SHEET_SCALES,
 ) -> Window | None:
     """Return the window that shows ground at the largest scale at which it fits; None where none does.
 

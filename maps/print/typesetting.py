@@ -15,10 +15,11 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from maps.symbology import colour
 from spatial.errors import FileError
+from spatial.io.packages import written_whole
 from spatial.messages import current_language
 
 __all__ = ["CHINESE_FONTS", "chinese_font", "picture", "typeset"]
@@ -42,7 +43,7 @@ CHINESE_FONTS = (
 )
 """Font families that hold Chinese, the best for maps first; the first one on the machine is used."""
 
-_STANDARD = "a-2a"
+_STANDARD: Final = "a-2a"
 _INKS = ("--ink", "--ink-2", "--ink-3", "--line", "--line-strong", "--surface-2", "--accent", "--bad")
 _UNDRAWN = re.compile(r'(?:text `?"(?P<text>.+?)"`? could not be displayed|codepoint `?"(?P<sign>.+?)"`?)')
 
@@ -84,7 +85,7 @@ def typeset(
     Raises
     ------
     FileError
-        If the machine has no Chinese font, or none for a sign in the data.
+        If the machine has no Chinese font, its font lacks a sign of the data, or the file cannot be written.
     """
     import typst
 
@@ -103,16 +104,15 @@ def typeset(
         }
         (folder / "data.json").write_text(json.dumps({**common, **data}), encoding="utf-8")
         try:
-            typst.compile(folder / f"{template}.typ", output=path, pdf_standards=_STANDARD)
+            made = typst.compile(folder / f"{template}.typ", pdf_standards=_STANDARD)
         except typst.TypstError as error:
             undrawn = _UNDRAWN.search(str(error))
             if undrawn is None:
                 raise
-            raise FileError(
-                "print.sign_missing",
-                sign=undrawn["text"] or undrawn["sign"],
-                font=common["font"],
-            ) from error
+            sign = undrawn["text"] or undrawn["sign"]
+            raise FileError("print.sign_missing", sign=sign, font=common["font"]) from error
+    with written_whole(path) as partial:
+        partial.write_bytes(made)
 
 
 def picture(svg: str, width_mm: float, dots_per_inch: float = 200.0) -> bytes:
@@ -133,5 +133,4 @@ def picture(svg: str, width_mm: float, dots_per_inch: float = 200.0) -> bytes:
             f'#set page(width: auto, height: auto, margin: 0mm)\n#image("map.svg", width: {width_mm}mm)\n'
         )
         (folder / "map.typ").write_text(source, encoding="utf-8")
-        made: bytes = typst.compile(folder / "map.typ", format="png", ppi=dots_per_inch)
-        return made
+        return typst.compile(folder / "map.typ", format="png", ppi=dots_per_inch)
