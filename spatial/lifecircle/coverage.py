@@ -188,6 +188,11 @@ class Assessment:
         """Return how far walks to a category are searched, metres."""
         return _SEARCH_FACTOR * max(self.limits[category])
 
+    def covered(self, indicator: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return (b,) which buildings an indicator of the profile covers, and of which that cannot be told."""
+        question = next(one for one in self.figures.questions if one.indicator == indicator)
+        return question.answer(self.walks)
+
     @property
     def households(self) -> npt.NDArray[np.float64]:
         """(b,) households of each building, not-a-number where unknown."""

@@ -88,6 +88,11 @@ class Question:
         parts = tuple(categories.index(one) if one in categories else -1 for one in indicator.categories)
         return cls(None, indicator.indicator, indicator.limit_m, parts, indicator.any_of, indicator.basis)
 
+    def answer(self, walks: Walks) -> tuple[Flags, Flags]:
+        """Return (b,) which buildings are covered, and of which that cannot be told."""
+        answers = _answers([self], walks, np.arange(walks.steps.shape[1]))
+        return answers[_COVERED, 0], answers[_UNDETERMINED, 0]
+
 
 def _answers(questions: Sequence[Question], walks: Walks, buildings: Ints) -> Flags:
     """Return (counted × question × building) flags, in the order of the figures that are counted."""

@@ -1,5 +1,6 @@
 """Standards: profiles of indicators as data, and how towns are rated by them."""
 
+from spatial.standards.building import build_list
 from spatial.standards.profile import Profile, ProfileIndicator, StarVeto, coverage_indicators
 from spatial.standards.rate import rate_town, town_at
 from spatial.standards.rating import Rating, Reason
@@ -11,6 +12,7 @@ __all__ = [
     "Rating",
     "Reason",
     "StarVeto",
+    "build_list",
     "coverage_indicators",
     "profile_ids",
     "rate_town",

@@ -54,12 +54,14 @@ class Supply:
         equal where everything is known, infinite where it has no bound
     services : (t,) services whose size is unknown
     unlisted : (t, c) whether nothing of a category was found and its list is not said to be complete
+    present : (t, c) whether a service of a category, large enough for sure, was found
     """
 
     least: Floats
     most: Floats
     services: Floats
     unlisted: Flags
+    present: Flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,16 +205,17 @@ class Facts:
             found[facility[flags], category[flags]] = 1
             return np.asarray(territories.facilities @ found) > 0
 
+        present = within(sure)
         unlisted = ~within(possible) & ~np.isin(indicator.categories, list(self.complete))[None, :]
         if measure == "categories":
-            least, most = within(sure).sum(axis=1, dtype=float), within(possible).sum(axis=1, dtype=float)
-            return Supply(least, most + unlisted.sum(axis=1), most - least, unlisted)
+            least, most = present.sum(axis=1, dtype=float), within(possible).sum(axis=1, dtype=float)
+            return Supply(least, most + unlisted.sum(axis=1), most - least, unlisted, present)
         if measure == "facilities":
             least, most = (
                 np.asarray(territories.facilities @ np.isin(np.arange(count), facility[flags]).astype(float))
                 for flags in (sure, possible)
             )
-            return Supply(least, most, most - least, unlisted)
+            return Supply(least, most, most - least, unlisted, present)
         amount = rows[measure].astype("Float64").to_numpy(float, na_value=np.nan)
         missing = possible & (np.isnan(amount) | ~sure)
         sums = np.zeros(count)
@@ -220,7 +223,7 @@ class Facts:
         blanks = np.zeros(count)
         np.add.at(blanks, facility, missing.astype(float))
         least, blank = np.asarray(territories.facilities @ sums), np.asarray(territories.facilities @ blanks)
-        return Supply(least, np.where(blank > 0, np.inf, least), blank, unlisted)
+        return Supply(least, np.where(blank > 0, np.inf, least), blank, unlisted, present)
 
     def amounts(
         self, quantities: tuple[str, ...], territories: Territories

@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from spatial.catalogue import section
 from spatial.standards.facts import Facts, People, Supply
 from spatial.standards.judged import Judged, Reasons, divided
 from spatial.standards.profile import ProfileIndicator, coverage_basis
@@ -73,7 +72,7 @@ def _too_little(facts: Facts, people: People, basis: str) -> Reasons:
     def because(place: int) -> Reason:
         known = float(people.known[place])
         if basis in {"residents", "households"}:
-            return Reason.of("people_unknown", people=_quantities(basis), known=known)
+            return Reason.of("people_unknown", people=_quantities(facts, basis), known=known)
         return Reason.of("age_group_unknown", group=basis, known=known)
 
     reasons = Reasons(len(people.known))
@@ -85,12 +84,8 @@ def _said(facts: Facts, indicator: ProfileIndicator, count: int) -> Said:
     return Said.same(count, *facts.said_of(indicator))
 
 
-def _quantities(*ids: str) -> tuple[object, ...]:
-    known = section("quantity")
-    return tuple(
-        {"zh-CN": known[one]["zh"], "en": known[one]["en"]} if one in known else one
-        for one in dict.fromkeys(ids)
-    )
+def _quantities(facts: Facts, *ids: str) -> tuple[object, ...]:
+    return tuple(facts.profile.quantity_names(one) for one in dict.fromkeys(ids))
 
 
 def _unlisted(facts: Facts, indicator: ProfileIndicator, which: Flags) -> Reason:
@@ -193,7 +188,7 @@ def _offered(  # noqa: PLR0917 — one amount, one place
         reasons.add(nothing, lambda place: _unlisted(facts, indicator, supply.unlisted[place]))
         reasons.add(silent & (supply.most > supply.least) & ~(supply.least >= need), _unsized(supply))
     else:
-        reasons.add(silent, Reason.of("quantity_unknown", quantities=_quantities(indicator.quantity)))
+        reasons.add(silent, Reason.of("quantity_unknown", quantities=_quantities(facts, indicator.quantity)))
     return amount, said
 
 
@@ -239,7 +234,7 @@ def _threshold(facts: Facts, indicator: ProfileIndicator, territories: Territori
         instead = below & (named.value >= 1)
         accepted |= instead
         said = named.said.where(instead & ~kept, said)
-        quantities = _quantities(indicator.below_threshold)
+        quantities = _quantities(facts, indicator.below_threshold)
         reasons.add(below & ~kept & named.unknown, Reason.of("quantity_unknown", quantities=quantities))
     else:
         reasons.add(below, Reason.of("below_population", residents=start))
@@ -256,7 +251,7 @@ def _ratio(facts: Facts, indicator: ProfileIndicator, territories: Territories) 
 
     def because(place: int) -> Reason:
         asked = [one for one, flags in zip(names, lacking, strict=True) if flags[place]]
-        return Reason.of("quantity_unknown", quantities=_quantities(*asked))
+        return Reason.of("quantity_unknown", quantities=_quantities(facts, *asked))
 
     reasons = Reasons(len(territories))
     reasons.add(known < facts.profile.minimum_known_share, because)

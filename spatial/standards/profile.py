@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from spatial.catalogue import Category, categories
+from spatial.catalogue import Category, categories, section
 from spatial.lifecircle import Indicator
 from spatial.messages import current_language, text
 from spatial.town import Town
@@ -141,6 +141,7 @@ class Profile:
     minimum_known_share : share of households of a subject that must be known for a value
     evidence_stars, evidence_weights : evidence words
     own_categories : categories the profile itself defines, by id
+    own_quantities : names of the quantities it defines, by id
     fingerprint : SHA-256 of its content
     """
 
@@ -158,6 +159,7 @@ class Profile:
     evidence_stars: str
     evidence_weights: str
     own_categories: Mapping[str, Category]
+    own_quantities: Mapping[str, Words]
     fingerprint: str
 
     def title(self, language: str | None = None) -> str:
@@ -169,6 +171,15 @@ class Profile:
     def categories(self) -> Mapping[str, Category]:
         """Every category its indicators may name: those of the catalogue and its own."""
         return {**categories(), **self.own_categories}
+
+    def quantity_names(self, quantity: str) -> Words:
+        """Return what a quantity is called, by language; empty for ''."""
+        if not quantity:
+            return {}
+        if quantity in self.own_quantities:
+            return self.own_quantities[quantity]
+        entry = section("quantity")[quantity]
+        return {"zh-CN": entry["zh"], "en": entry["en"]}
 
     def indicator(self, indicator: str) -> ProfileIndicator:
         """Return one indicator by its id."""

@@ -285,7 +285,8 @@ def _profile(document: Mapping[str, Any], file: str) -> Profile:
     head = root.place("profile")
     head.need("id", "zh", "en", "star_thresholds")
     own_categories = _own_categories(root)
-    quantities = set(section("quantity")) | _own_quantities(root)
+    own_quantities = _own_quantities(root)
+    quantities = {*section("quantity"), *own_quantities}
     rows = root.place("indicator")
     indicators = tuple(
         _indicator(rows.place(name), name, head, own_categories, quantities) for name in rows.values
@@ -310,6 +311,7 @@ def _profile(document: Mapping[str, Any], file: str) -> Profile:
         evidence_stars=head.one_of("evidence_stars", EVIDENCE_WORDS, "default"),
         evidence_weights=head.one_of("evidence_weights", EVIDENCE_WORDS, "default"),
         own_categories=own_categories,
+        own_quantities=own_quantities,
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
     )
 
@@ -371,12 +373,13 @@ def _own_categories(root: _Place) -> dict[str, Category]:
     return found
 
 
-def _own_quantities(root: _Place) -> set[str]:
+def _own_quantities(root: _Place) -> dict[str, Mapping[str, str]]:
+    found = {}
     for name in root.values.get("quantity", {}):
         place = root.place("quantity").place(name)
         place.only(_QUANTITY_KEYS)
-        place.names()
-    return set(root.values.get("quantity", {}))
+        found[name] = place.names()
+    return found
 
 
 def _indicator(
