@@ -138,9 +138,10 @@ class Placer:
                 ]
             self._on_area(shape, choices, inside_only=special)
 
-    def communities(self, scene: Scene) -> None:
-        """Write the names of communities."""
-        for shape, name in self._named(scene.frame("communities"), "name"):
+    def communities(self, scene: Scene, without: object = None) -> None:
+        """Write the names of communities, but for one by its id."""
+        frame = scene.frame("communities")
+        for shape, name in self._named(frame[frame.index != without], "name"):
             line = TextLine(name, _COMMUNITY_MM, "--community-line", strong=True)
             self._on_area(shape, [[line]], inside_only=False, everywhere=True)
 

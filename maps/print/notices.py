@@ -93,7 +93,7 @@ def write_notices(
             "boundary": words[grid_id],
             "estates": _estates(town, residents[residents["grid_id"] == grid_id]),
             **_posts(public, str(grid_id), str(grid["community_id"])),
-            **_map(scene, collected, str(grid_id), residents),
+            **_map(scene, collected, str(grid_id), str(grid["community_id"]), residents),
         }
         for grid_id, grid in own.iterrows()
     ]
@@ -127,7 +127,9 @@ def _residents(town: Town, plan: Plan) -> pd.DataFrame:
     return frame[(frame["use"] != "other").fillna(value=False)]
 
 
-def _map(scene: Scene, collected: Collected, grid_id: str, residents: pd.DataFrame) -> dict[str, Any]:
+def _map(
+    scene: Scene, collected: Collected, grid_id: str, community_id: str, residents: pd.DataFrame
+) -> dict[str, Any]:
     frame = scene.frame("grids")
     shape = frame.geometry[grid_id]
     window = _window(shape)
@@ -142,7 +144,7 @@ def _map(scene: Scene, collected: Collected, grid_id: str, residents: pd.DataFra
     placer.streets(scene)
     placer.estates(scene)
     placer.waters(scene)
-    placer.communities(scene)
+    placer.communities(scene, without=community_id)
     bar = scale_bar(window.scale, _BAR_MM)
     code = str(frame["short_code"][grid_id])
     return {
