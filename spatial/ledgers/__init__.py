@@ -4,10 +4,12 @@ They hold personal data and live apart from the town.  What may leave the office
 `public_contacts` (who agreed to it) and `published_classes` (counts by community, small ones hidden).
 """
 
+from spatial.ledgers.assignment import AssignmentRules, WorkerAssignment, assign_workers, workers_today
 from spatial.ledgers.checking import check_ledgers
 from spatial.ledgers.classes import published_classes
 from spatial.ledgers.closing import closing_rates
 from spatial.ledgers.ledger import Ledgers, make_ledgers
+from spatial.ledgers.matching import Matching, Shortage, match
 from spatial.ledgers.measures import ledger_measures
 from spatial.ledgers.places import locate_events, plan_over_time
 from spatial.ledgers.staffing import Requirement, StaffingRules
@@ -20,19 +22,26 @@ __all__ = [
     "HOUSEHOLD_CLASSES",
     "LEDGER_TABLES",
     "ROLES",
+    "AssignmentRules",
     "Ledgers",
+    "Matching",
     "Requirement",
+    "Shortage",
     "StaffingRules",
     "SuppressedTable",
+    "WorkerAssignment",
+    "assign_workers",
     "check_ledgers",
     "closing_rates",
     "estates_by_class",
     "ledger_measures",
     "locate_events",
     "make_ledgers",
+    "match",
     "plan_over_time",
     "premises_by_size",
     "public_contacts",
     "published_classes",
     "suppress",
+    "workers_today",
 ]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from spatial.errors import UsageError
 from spatial.grids import Plan, assignment_of_today
@@ -22,7 +23,7 @@ from spatial.ledgers.ledger import Ledgers
 from spatial.ledgers.periods import moments, periods
 from spatial.town import Town
 
-__all__ = ["GridTimes", "grid_times", "locate_events", "plan_over_time"]
+__all__ = ["GridTimes", "grid_times", "locate_events", "plan_over_time", "points_of"]
 
 _GEOGRAPHIC = "EPSG:4490"
 
@@ -126,7 +127,7 @@ def locate_events(ledgers: Ledgers, town: Town, plan: Plan | None = None) -> pd.
     reported, closed, reopened = (
         moments(events[name]) for name in ("reported_on", "closed_on", "reopened_on")
     )
-    points = _points(events, town.crs)
+    points = points_of(events, town.crs)
     day = pd.Series(reported.dt.floor("D").to_numpy(), name="day")
     by_building = times.assignment.rename(columns={"grid_id": "place"})
     number = pd.Series(np.arange(len(events)), name="event")
@@ -162,18 +163,24 @@ def locate_events(ledgers: Ledgers, town: Town, plan: Plan | None = None) -> pd.
     ).astype({"grid_id": "string", "community_id": "string", "located_by": "string", "month": "string"})
 
 
-def _points(events: pd.DataFrame, crs: pyproj.CRS) -> np.ndarray:
-    """Return the points of events in the reference system of the town, None where there is none."""
+def points_of(rows: pd.DataFrame, crs: pyproj.CRS) -> NDArray[np.object_]:
+    """Return the points of rows in the reference system of the town, None where there is none.
+
+    ``x`` and ``y`` are in that system; else ``longitude`` and ``latitude`` in CGCS2000 (or WGS 84, which here is
+    the same).  Each of the columns may be absent.
+    """
     x, y, longitude, latitude = (
-        events[name].to_numpy(float, na_value=np.nan) for name in ("x", "y", "longitude", "latitude")
+        rows[name].to_numpy(float, na_value=np.nan).copy()
+        if name in rows.columns
+        else np.full(len(rows), np.nan)
+        for name in ("x", "y", "longitude", "latitude")
     )
     geographic = np.isnan(x) & ~np.isnan(longitude)
     if geographic.any():
         transformer = pyproj.Transformer.from_crs(_GEOGRAPHIC, crs, always_xy=True)
-        east, north = transformer.transform(longitude[geographic], latitude[geographic])
-        x[geographic], y[geographic] = east, north
+        x[geographic], y[geographic] = transformer.transform(longitude[geographic], latitude[geographic])
     known = np.isfinite(x) & np.isfinite(y)
-    points = np.full(len(events), None, dtype=object)
+    points = np.full(len(rows), None, dtype=object)
     points[known] = shapely.points(x[known], y[known])
     return points
 
@@ -194,7 +201,7 @@ def _only_place(rows: pd.DataFrame, day: pd.Series, count: int) -> pd.Series:
     return only
 
 
-def _communities_apart(events: pd.DataFrame, points: np.ndarray, town: Town) -> pd.Series:
+def _communities_apart(events: pd.DataFrame, points: NDArray[np.object_], town: Town) -> pd.Series:
     """Return the community of the building or around the point of each event."""
     of_building = events["building_id"].map(town.buildings["community_id"]).astype("string")
     event, community = shapely.STRtree(town.communities.geometry.to_numpy()).query(
