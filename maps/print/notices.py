@@ -220,15 +220,15 @@ def _sum(rows: pd.DataFrame) -> str:
     unknown = int(rows["households"].isna().sum())
     if unknown == len(rows):
         return text("print.not_stated")
-    key = "print.sum_unknown" if unknown else "print.households"
-    return text(key, count=int(rows["households"].sum()), unknown=unknown)
+    count = int(rows["households"].sum())
+    return text("print.part_unknown", count=count, unknown=unknown) if unknown else f"{count:,}"
 
 
 def _households(grid: pd.Series) -> str:
     if pd.isna(grid["households"]):
         return text("print.unknown")
     unknown = 0 if pd.isna(grid["unknown_buildings"]) else int(grid["unknown_buildings"])
-    key = "print.sum_unknown" if unknown else "print.households"
+    key = "print.sum_unknown" if unknown else "print.all_households"
     return text(key, count=int(grid["households"]), unknown=unknown)
 
 
