@@ -15,7 +15,7 @@ here the targets are buildings and each lies in one control, so that proportiona
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -24,7 +24,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from spatial.checks import containing, lives, make_town
+from spatial.checks import containing, lives, with_households
 from spatial.findings import Finding, Report, Severity
 from spatial.schema import TABLES
 from spatial.town import Town
@@ -201,15 +201,14 @@ def estimate_households(
         findings += more
     estimated = before & ~np.isnan(households)
     if not estimated.any():
-        return Town(town.name, town.crs, town.tables, town.provenance, town.report + Report(tuple(findings)))
+        return replace(town, report=town.report + Report(tuple(findings)))
     filled = buildings.assign(
         households=pd.array(households, dtype="Float64").astype("Int64"),
         households_source=buildings["households_source"].mask(
             pd.Series(estimated, buildings.index), "estimated"
         ),
     )
-    again = make_town(town.name, town.crs, {**town.tables, "buildings": filled}, town.provenance)
-    return Town(again.name, again.crs, again.tables, again.provenance, again.report + Report(tuple(findings)))
+    return with_households(town, filled, *findings)
 
 
 def _controlled(

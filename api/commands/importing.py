@@ -94,17 +94,28 @@ def _import(
     repair: bool,
 ) -> tuple[ExitCode, dict[str, Any]]:
     from spatial.errors import SchemaError
+    from spatial.findings import Report
     from spatial.io import import_tables, write_account, write_town
 
+    imported, refused = None, Report()
     with progress_bars() as progress:
         raw = import_tables(sources, mapping, progress, repair=repair, propose=propose)
         try:
             imported = raw.town(progress)
         except SchemaError as failure:
-            if findings is not None:  # where the faults lie is wanted most when there is no town
-                write_account(failure.report, raw.tables, raw.crs, findings, raw.repairs)
-                say("commands.written", path=findings)
-            raise
+            refused = failure.report
+    if imported is None:
+        _say_counts(raw.counts)
+        say_report(refused)
+        if findings is not None:  # where the faults lie is wanted most when there is no town
+            write_account(refused, raw.tables, raw.crs, findings, raw.repairs)
+            say("commands.written", path=findings)
+        say("commands.import.refused" if repair else "commands.import.refused_unrepaired", path=output)
+        return ExitCode.WRONG_INPUT, {
+            "town": None,
+            "findings_file": None if findings is None else str(findings),
+            "findings": [finding.as_record() for finding in refused],
+        }
     write_town(imported.town, output)
     _say_counts(imported.counts)
     say_report(imported.report)
@@ -128,7 +139,7 @@ def _import(
 def _say_counts(counts: pd.DataFrame) -> None:
     """Say of every layer how many rows were read, kept, and left out by which rule."""
     unused = counts["table"].isna()
-    for record in counts[unused].to_dict(orient="records"):
+    for record in counts[unused & (counts["rows"] > 0)].to_dict(orient="records"):
         say("commands.import.unused", layer=record["layer"], read=record["rows"])
     for (layer, table), rows in counts[~unused].groupby(["layer", "table"], sort=False):
         outcomes = rows.groupby("outcome", sort=False)["rows"].sum()

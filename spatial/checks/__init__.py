@@ -1,7 +1,7 @@
 """Checks: raw tables in, every finding out; and the way from raw tables to a town."""
 
 from spatial.checks.contracts import check_contract
-from spatial.checks.making import STUDY_AREA_ID, check_tables, make_town
+from spatial.checks.making import STUDY_AREA_ID, check_tables, make_town, with_households
 from spatial.checks.proposals import propose_communities, propose_estates, propose_gates
 from spatial.checks.relations import containing, lives
 from spatial.checks.repairs import Repaired, repair_tables
@@ -22,4 +22,5 @@ __all__ = [
     "repair_tables",
     "row_labels",
     "shape_table",
+    "with_households",
 ]

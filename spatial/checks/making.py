@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import geopandas as gpd
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from spatial.checks.contracts import check_contract
 from spatial.checks.datums import check_datums
 from spatial.checks.layers import check_layer, check_places, check_reference, usable
-from spatial.checks.relations import check_relations, containing
+from spatial.checks.relations import check_households, check_relations, containing
 from spatial.checks.shaping import shape_table
 from spatial.checks.topology import check_topology
 from spatial.crs import metric_crs
@@ -24,7 +25,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.schema import TABLES
 from spatial.town import Town, empty_table
 
-__all__ = ["STUDY_AREA_ID", "check_tables", "make_town"]
+__all__ = ["STUDY_AREA_ID", "check_tables", "made_again", "make_town", "with_households"]
 
 # Only what a plan cannot do without; everything else may be absent and is said once.
 _NEEDED = ("buildings",)
@@ -87,6 +88,43 @@ def make_town(
         provenance=MappingProxyType(dict(provenance or {})),
         report=report + Report(tuple(notes)),
     )
+
+
+# What was done to the tables on their way; checking the result again does not say it again.
+_DONE = frozenset(
+    {
+        "communities_from_streets",
+        "communities_proposed",
+        "community_of_estate",
+        "estates_proposed",
+        "gates_proposed",
+        "heights_left_out",
+        "placed",
+        "reprojected",
+    }
+)
+
+
+def made_again(town: Town, tables: Mapping[str, pd.DataFrame], *findings: Finding) -> Town:
+    """Return the town with other tables, checked; its report keeps what was done to the tables before.
+
+    Raises
+    ------
+    SchemaError
+        If the tables break the schema.
+    """
+    made = make_town(town.name, town.crs, {**town.tables, **tables}, town.provenance)
+    before = Report(tuple(one for one in town.report if one.rule in _DONE))
+    return replace(made, report=before + made.report + Report(findings))
+
+
+def with_households(town: Town, buildings: gpd.GeoDataFrame, *findings: Finding) -> Town:
+    """Return the town with other households of its buildings; only what depends on them is checked again."""
+    tables = {**town.tables, "buildings": buildings}
+    again = check_households(tables)
+    rules = {"households_unknown", "households_estimated", "totals_disagree"}
+    before = tuple(one for one in town.report if one.rule not in rules)
+    return replace(town, tables=MappingProxyType(tables), report=Report((*before, *again, *findings)))
 
 
 def _checked(
@@ -174,9 +212,10 @@ def _completed(
 ) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     """Return the tables with the communities and estates that place tells, and notes about them."""
     completed = dict(shaped)
+    findings: list[Finding] = []
     if completed["communities"].empty:
+        completed["buildings"], findings = _in_communities_of_estates(completed)
         completed["communities"] = _proposed_communities(town_name, completed, crs)
-    findings = []
     for name, column, holder in (
         ("estates", "community_id", "communities"),
         ("buildings", "estate_id", "estates"),
@@ -201,6 +240,18 @@ def _completed(
             )
         )
     return completed, findings
+
+
+def _in_communities_of_estates(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return the buildings of a town without boundaries, in the communities that their estates name."""
+    buildings, estates = tables["buildings"], tables["estates"]
+    named = buildings["estate_id"].map(estates["community_id"])
+    taken = (buildings["community_id"].isna() & named.notna()).to_numpy(dtype=bool)
+    if not taken.any():
+        return buildings, []
+    ids = buildings.index[taken]
+    note = Finding.of(Severity.NOTE, "checks.community_of_estate", "buildings", ids, count=len(ids))
+    return buildings.assign(community_id=buildings["community_id"].mask(taken, named)), [note]
 
 
 def _proposed_communities(

@@ -6,6 +6,8 @@ places are known.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.checks.layers import only_where, usable
-from spatial.checks.making import STUDY_AREA_ID, make_town
+from spatial.checks.making import STUDY_AREA_ID, made_again
 from spatial.checks.relations import containing, lives
 from spatial.findings import Finding, Report, Severity
 from spatial.town import Town
@@ -70,16 +72,11 @@ def propose_communities(town: Town) -> Town:
         for name, table in town.tables.items()
         if name != "communities" and "community_id" in table.columns
     }
-    made = make_town(
-        town.name,
-        town.crs,
-        {**town.tables, **tables, "communities": rows.set_index("community_id")},
-        town.provenance,
-    )
     finding = Finding.of(
         Severity.WARNING, "checks.communities_from_streets", "communities", ids, count=len(ids)
     )
-    return Town(made.name, made.crs, made.tables, made.provenance, made.report + Report((finding,)))
+    bare = replace(town, report=Report(tuple(one for one in town.report if one.rule != "placed")))
+    return made_again(bare, {**tables, "communities": rows.set_index("community_id")}, finding)
 
 
 def _people(town: Town, faces: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -191,20 +188,12 @@ def propose_estates(town: Town) -> Town:
     within = np.isin(face, chosen)
     estate_id = buildings["estate_id"].copy()
     estate_id.iloc[building[within]] = [names[number] for number in face[within]]
-    with_buildings = Town(
-        town.name,
-        town.crs,
-        {**town.tables, "buildings": buildings.assign(estate_id=estate_id)},
-        town.provenance,
-        town.report,
-    )
+    with_buildings = replace(town, tables={**town.tables, "buildings": buildings.assign(estate_id=estate_id)})
     return _with_rows(with_buildings, "estates", proposed.set_index("estate_id"), "estates_proposed")
 
 
 def _with_rows(town: Town, table: str, rows: gpd.GeoDataFrame, rule: str) -> Town:
     """Return a town with more rows in a table and a warning that names them."""
     layer = pd.concat([town.layer(table), rows]) if len(town.layer(table)) else rows
-    tables = {**town.tables, table: gpd.GeoDataFrame(layer, geometry="geometry", crs=town.crs)}
-    made = make_town(town.name, town.crs, tables, town.provenance)
     finding = Finding.of(Severity.WARNING, f"checks.{rule}", table, rows.index, count=len(rows))
-    return Town(made.name, made.crs, made.tables, made.provenance, made.report + Report((finding,)))
+    return made_again(town, {table: gpd.GeoDataFrame(layer, geometry="geometry", crs=town.crs)}, finding)

@@ -21,7 +21,7 @@ from spatial.checks.shaping import row_labels
 from spatial.findings import Finding, Severity
 from spatial.schema import TABLES
 
-__all__ = ["check_relations", "containing", "lives"]
+__all__ = ["check_households", "check_relations", "containing", "lives"]
 
 # Farther from any street than this, a facility's or a building's walk is a guess.
 _FAR_FROM_STREETS_M = 300.0
@@ -41,8 +41,7 @@ def check_relations(tables: Tables) -> list[Finding]:
     for rule in (
         _references,
         _categories,
-        _households,
-        _totals,
+        check_households,
         _communities,
         _buildings_in_communities,
         _estates,
@@ -51,6 +50,11 @@ def check_relations(tables: Tables) -> list[Finding]:
     ):
         findings.extend(rule(tables))
     return findings
+
+
+def check_households(tables: Tables) -> list[Finding]:
+    """Return the findings about households: unknown, estimated, and totals that disagree."""
+    return [*_households(tables), *_totals(tables)]
 
 
 def lives(buildings: pd.DataFrame) -> NDArray[np.bool_]:

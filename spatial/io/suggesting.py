@@ -145,7 +145,7 @@ def suggest(sources: Sequence[Path | str]) -> Suggestion:
     for layer, frame in objects.items():
         if layer.endswith(":areas") and "landuse" in frame and "estates" not in placed:
             context.hold("estates", frame["osm_id"], frame["name"][frame["landuse"] == "residential"])
-    blocks = [f"[town]\nname = {quoted(name)}\n"]
+    blocks = [f"[town]\n# {text('io.suggest.town_name')}\nname = {quoted(name)}\n"]
     doubts: list[tuple[str, str]] = []
     for layer, table in chosen.items():
         lines = _LayerLines(layer, table, frames[layer])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -82,6 +82,8 @@ def is_name_header(header: str, table: Table) -> bool:
     """Return whether a header holds the names of the table's own rows, and not their ids."""
     titles, words = table_words(table.name)
     plain = _plain(header)
+    if any(plain in _column_words(one.name) for one in table.columns if one.refers_to):
+        return False  # the name of what the row belongs to
     return plain in (*titles, *words) or any(
         plain.endswith(ending) and plain != ending for ending in _document()["ending"]["name"]
     )
@@ -139,20 +141,20 @@ def _words_of_codes(column: Column) -> Mapping[str, frozenset[str]]:
 
 
 def category_of(value: str) -> str | None:
-    """Return the service category that a text names: its id, its name, or a keyword in it (the longest)."""
+    """Return the service category that a text names: its id, its name, or a keyword in it (the longest).
+
+    None when there is none, or when several categories share the keyword, as parks of every size do.
+    """
     plain = value.strip().lower()
     for category in categories().values():
         if plain in {category.category_id, *(name.lower() for name in category.names.values())}:
             return category.category_id
-    found = max(_keywords_in(plain), default=(0, None), key=lambda pair: pair[0])
-    return found[1]
-
-
-def _keywords_in(text: str) -> Iterator[tuple[int, str | None]]:
-    for category in categories().values():
-        for keyword in category.keywords:
-            if keyword in text:
-                yield len(keyword), category.category_id
+    found = {keyword for one in categories().values() for keyword in one.keywords if keyword in plain}
+    if not found:
+        return None
+    longest = max(found, key=len)
+    claimants = [one.category_id for one in categories().values() if longest in one.keywords]
+    return claimants[0] if len(claimants) == 1 else None
 
 
 def is_ledger(layer: str) -> bool:
