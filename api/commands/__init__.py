@@ -28,6 +28,7 @@ _COMMANDS = {
     "compare": "api.commands.compare",
     "cover": "api.commands.cover",
     "site": "api.commands.site",
+    "rate": "api.commands.rate",
     "export": "api.commands.export",
     "template": "api.commands.template",
     "serve": "api.commands.serve",

@@ -1,12 +1,14 @@
 """Standards: profiles of indicators as data, and how towns are rated by them."""
 
 from spatial.standards.building import build_list
+from spatial.standards.gaining import Gains, gained_since
 from spatial.standards.profile import Profile, ProfileIndicator, StarVeto, coverage_indicators
 from spatial.standards.rate import rate_town, town_at
 from spatial.standards.rating import Rating, Reason
 from spatial.standards.reading import profile_ids, read_profile
 
 __all__ = [
+    "Gains",
     "Profile",
     "ProfileIndicator",
     "Rating",
@@ -14,6 +16,7 @@ __all__ = [
     "StarVeto",
     "build_list",
     "coverage_indicators",
+    "gained_since",
     "profile_ids",
     "rate_town",
     "read_profile",
