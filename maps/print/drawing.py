@@ -26,7 +26,16 @@ from spatial.grids.plan import Plan
 from spatial.lifecircle.coverage import Coverage
 from spatial.town import Town
 
-__all__ = ["PIXEL_MM", "UNITS_PER_MM", "Drawing", "LegendEntry", "Scene", "draw_map", "legend_entries"]
+__all__ = [
+    "PIXEL_MM",
+    "UNITS_PER_MM",
+    "Drawing",
+    "LegendEntry",
+    "Scene",
+    "draw_map",
+    "legend_entries",
+    "svg_document",
+]
 
 PIXEL_MM = 0.2
 """A pixel of the cartography on paper."""
@@ -88,18 +97,19 @@ class Drawing:
     shapes: tuple[str, ...]
     explained: Mapping[tuple[str, str], Symbol] = field(default_factory=dict)
 
-    def svg(self, texts: Iterable[str] = (), *, font: str = "", title: str = "") -> str:
-        """Return the drawing as an SVG document, with texts on top in a font family."""
+    def group(self, texts: Iterable[str] = (), *, font: str = "") -> str:
+        """Return the drawing as a group of an SVG document, with texts on top in a font family."""
         wide, high = round(self.width_mm * UNITS_PER_MM), round(self.height_mm * UNITS_PER_MM)
-        family = html.escape(font, quote=True)
-        name = f"<title>{html.escape(title)}</title>" if title else ""
+        frame = f"frame-{wide}-{high}"  # drawings of one size may share it in one document
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width_mm}mm" height="{self.height_mm}mm" '
-            f'viewBox="0 0 {wide} {high}" role="img">{name}'
-            f'<clipPath id="frame"><rect width="{wide}" height="{high}"/></clipPath>'
-            f'<g clip-path="url(#frame)" stroke-linejoin="round">{"".join(self.shapes)}'
-            f'<g font-family="{family}">{"".join(texts)}</g></g></svg>'
+            f'<clipPath id="{frame}"><rect width="{wide}" height="{high}"/></clipPath>'
+            f'<g clip-path="url(#{frame})" stroke-linejoin="round">{"".join(self.shapes)}'
+            f'<g font-family="{html.escape(font, quote=True)}">{"".join(texts)}</g></g>'
         )
+
+    def svg(self, texts: Iterable[str] = (), *, font: str = "") -> str:
+        """Return the drawing as an SVG document, with texts on top in a font family."""
+        return svg_document(self.width_mm, self.height_mm, self.group(texts, font=font))
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,15 @@ class LegendEntry:
 
     swatch: Drawing
     text: str
+
+
+def svg_document(width_mm: float, height_mm: float, content: str) -> str:
+    """Return elements in hundredths of a millimetre as an SVG document."""
+    wide, high = round(width_mm * UNITS_PER_MM), round(height_mm * UNITS_PER_MM)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width_mm}mm" height="{height_mm}mm" '
+        f'viewBox="0 0 {wide} {high}">{content}</svg>'
+    )
 
 
 def draw_map(
