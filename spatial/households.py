@@ -172,6 +172,8 @@ def estimate_households(
 ) -> Town:
     """Return a town in which residential buildings of unknown households have estimated ones.
 
+    What was estimated before is estimated anew, since counts may have come in beside it.
+
     Parameters
     ----------
     town : the town; counted households are never changed
@@ -187,7 +189,9 @@ def estimate_households(
         out, what was reckoned, and controls that are less than what is known of their buildings.
     """
     buildings = town.buildings
-    households = buildings["households"].to_numpy(dtype=float, na_value=np.nan)
+    stated = buildings["households"].to_numpy(dtype=float, na_value=np.nan)
+    estimated_before = (buildings["households_source"] == "estimated").to_numpy(dtype=bool, na_value=False)
+    households = np.where(estimated_before, np.nan, stated)
     homes = lives(buildings)
     areas = floor_areas(buildings)
     before = np.isnan(households) & homes
@@ -199,6 +203,8 @@ def estimate_households(
     if by_neighbours:
         households, more = _reckoned(households, before, areas, buildings, floor_area_per_household_m2)
         findings += more
+    # What was estimated before by other controls keeps its value where these tell none.
+    households = np.where(np.isnan(households) & estimated_before, stated, households)
     estimated = before & ~np.isnan(households)
     if not estimated.any():
         return replace(town, report=town.report + Report(tuple(findings)))

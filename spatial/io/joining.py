@@ -206,6 +206,14 @@ def update(part: Part, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]
     if not news.any():
         return rows, []
     at = position.loc[news_ids[news]].to_numpy()
+    if (
+        part.rule.table == "buildings"
+        and "households" in part.frame
+        and "households_source" not in part.frame
+    ):
+        counted = part.frame["households"].notna()
+        source = pd.Series(pd.NA, index=part.frame.index, dtype="string").mask(counted, "counted")
+        part.frame = part.frame.assign(households_source=source)
     updated = rows.copy()
     findings: list[Finding] = []
     changed = 0

@@ -10,6 +10,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import geopandas as gpd
 import pyogrio
@@ -70,7 +71,9 @@ def download_osm(
         else:
             found = osmnx.features_from_polygon(place, tags)
     except requests.RequestException as error:
-        raise FileError("io.no_internet", place=_shown(place), reason=reason_of(error)) from error
+        asked = urlsplit(error.request.url or "").hostname if error.request is not None else None
+        reason = f"{asked}: {type(error).__name__}" if asked else reason_of(error)
+        raise FileError("io.no_internet", place=_shown(place), reason=reason) from error
     except (ValueError, TypeError) as error:  # osmnx's own errors are kinds of ValueError
         raise FileError("io.place_unknown", place=_shown(place), reason=reason_of(error)) from error
     with written_whole(path) as partial:

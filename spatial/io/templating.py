@@ -92,6 +92,8 @@ def _known_rows(town: Town | None, table: str, columns: Sequence[str]) -> pd.Dat
     if town is None or table not in TABLES:
         return pd.DataFrame(columns=asked)
     layer = town.layer(table)
+    if table == "buildings":  # an estimate is no answer to be confirmed: the cell waits for the count
+        layer = layer.assign(households=layer["households"].mask(layer["households_source"] == "estimated"))
     rows = pd.DataFrame(layer.reset_index()).drop(columns="geometry")
     points = layer.geometry.representative_point().to_crs("EPSG:4326")
     rows = rows.assign(longitude=points.x.round(7).to_numpy(), latitude=points.y.round(7).to_numpy())
