@@ -82,14 +82,19 @@ class Certificate:
 class Progress:
     """A better plan or a better bound of one connected component, told while the search runs.
 
+    Plans get better in the order of the design: fewer extra pieces, then a lower objective.
+
     Attributes
     ----------
     units : units of the component
     labels : part of each of them, 0 … parts − 1; None while no plan is known
-    objective, bound : the component's share of the whole objective and of its bound; inf and 0 at first
+    objective, bound : the component's share of the whole objective and of its bound; inf and 0 at first.
+        The bound is of plans with the least extra pieces
+    extra_pieces : of the plan; None while none is known
     """
 
     units: IntArray
     labels: IntArray | None
+    extra_pieces: int | None
     objective: float
     bound: float

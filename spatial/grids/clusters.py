@@ -10,13 +10,15 @@ has a draft, a bound and, if the bound does not rule it out, a proof.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from spatial.grids.bounds import PieceTable
-from spatial.grids.columns import best_cover, parts_below
+from spatial.grids.clock import Clock
+from spatial.grids.columns import parts_below
 from spatial.grids.compactness import HessModel, Prices, raise_bound
+from spatial.grids.covers import best_cover
 from spatial.grids.draft import annealed_drafts
 from spatial.grids.instance import Instance, IntArray, part_inertia
 
@@ -108,7 +110,7 @@ class Cluster:
         )
         self.lower = max(self.lower, self.prices.bound)
 
-    def close(self, goal: float, out_of_time: Callable[[], bool]) -> None:
+    def close(self, goal: float, clock: Clock) -> None:
         """Find its best plan below `goal`, or prove that there is none."""
         if self.prices is None or self.model is None:
             return
@@ -129,7 +131,7 @@ class Cluster:
                 columns_at_most=_COLUMNS_AT_MOST,
                 nodes_at_most=_NODES_AT_MOST,
             )
-            if columns is not None or out_of_time():
+            if columns is not None or clock.out():
                 break
             # too many: look for less at a time
             aim = self.prices.bound + (min(aim, 2 * self.rough) - self.prices.bound) / 4
@@ -138,7 +140,13 @@ class Cluster:
             return
         ceiling = aim if aim < np.inf else 1.0 + self.parts * float(columns.cost.max(initial=0.0))
         cover = best_cover(
-            columns, self.units.size, self.parts, pieces=self.pieces, goal=ceiling, out_of_time=out_of_time
+            self.instance.restricted(order),
+            columns,
+            self.model.cost,
+            self.parts,
+            pieces=self.pieces,
+            goal=ceiling,
+            clock=clock,
         )
         if cover.labels is not None:
             found = np.empty(self.units.size, dtype=np.int64)
@@ -168,45 +176,45 @@ class ClusterProof:
     labels: IntArray | None
 
 
-@dataclass(eq=False)
 class _Covers:
-    """Cheapest choice of clusters for the groups and parts that are left, by a dynamic programme."""
+    """Cheapest choice of so many clusters for the groups and parts that are left, by a dynamic programme."""
 
-    table: PieceTable
-    clusters: list[Cluster]
-    value: Callable[[Cluster], float]
-    known: dict[tuple[int, int], tuple[float, Cluster | None]] = field(default_factory=dict)
+    def __init__(self, clusters: list[Cluster], value: Callable[[Cluster], float]) -> None:
+        self.by_lowest: dict[int, list[tuple[Cluster, float]]] = {}
+        for cluster in clusters:
+            worth = value(cluster)
+            if worth < np.inf:
+                self.by_lowest.setdefault(cluster.mask & -cluster.mask, []).append((cluster, worth))
+        self.known: dict[tuple[int, int, int], tuple[float, Cluster | None]] = {}
 
-    def least(self, mask: int, parts: int) -> float:
-        return self._look(mask, parts)[0]
+    def least(self, mask: int, parts: int, number: int) -> float:
+        return self._look(mask, parts, number)[0]
 
-    def choice(self, mask: int, parts: int) -> list[Cluster]:
+    def choice(self, mask: int, parts: int, number: int) -> list[Cluster]:
         chosen = []
         while mask:
-            cluster = self._look(mask, parts)[1]
+            cluster = self._look(mask, parts, number)[1]
             if cluster is None:
                 return []
             chosen.append(cluster)
-            mask, parts = mask ^ cluster.mask, parts - cluster.parts
+            mask, parts, number = mask ^ cluster.mask, parts - cluster.parts, number - 1
         return chosen
 
-    def _look(self, mask: int, parts: int) -> tuple[float, Cluster | None]:
+    def _look(self, mask: int, parts: int, number: int) -> tuple[float, Cluster | None]:
         if mask == 0:
-            return (0.0 if parts == 0 else np.inf), None
-        if (mask, parts) not in self.known:
-            lowest = mask & -mask
+            return (0.0 if parts == number == 0 else np.inf), None
+        if number <= 0 or parts < number:
+            return np.inf, None
+        key = (mask, parts, number)
+        if key not in self.known:
             best: tuple[float, Cluster | None] = (np.inf, None)
-            for cluster in self.clusters:
-                rest, left = mask ^ cluster.mask, parts - cluster.parts
-                if cluster.mask & lowest and cluster.mask & mask == cluster.mask and left >= 0:
-                    # only choices that keep the number of clusters largest
-                    if self.table.most[rest, left] != self.table.most[mask, parts] - 1:
-                        continue
-                    cost = self.value(cluster) + self._look(rest, left)[0]
+            for cluster, worth in self.by_lowest.get(mask & -mask, ()):
+                if cluster.mask & mask == cluster.mask and worth < best[0]:
+                    cost = worth + self._look(mask ^ cluster.mask, parts - cluster.parts, number - 1)[0]
                     if cost < best[0]:
                         best = (cost, cluster)
-            self.known[mask, parts] = best
-        return self.known[mask, parts]
+            self.known[key] = best
+        return self.known[key]
 
 
 def prove_by_clusters(
@@ -215,7 +223,7 @@ def prove_by_clusters(
     parts: int,
     rng: np.random.Generator,
     *,
-    out_of_time: Callable[[], bool],
+    clock: Clock,
     report: Report,
 ) -> ClusterProof:
     """Find the most compact plan with `parts` parts and fewest pieces, with its bound.
@@ -224,39 +232,39 @@ def prove_by_clusters(
     ----------
     instance : connected
     table : most clusters for each set of groups and count
-    out_of_time : asked between steps; True ends the search
+    clock : asked between steps whether to end the search
     report : told (labels, upper, lower) after each step
     """
-    clusters = _drafted(instance, table, parts, rng, out_of_time)
-    full = (1 << table.nodes) - 1
+    clusters = _drafted(instance, table, parts, rng, clock)
+    full, number = (1 << table.nodes) - 1, table.clusters(parts)
     proof = ClusterProof(0.0, np.inf, None)
     while True:
-        upper = _Covers(table, clusters, lambda one: one.upper)
-        lower = _Covers(table, clusters, lambda one: one.lower)
-        if upper.least(full, parts) < proof.upper:
-            proof.upper = upper.least(full, parts)
-            proof.labels = _joined(instance, upper.choice(full, parts))
+        upper = _Covers(clusters, lambda one: one.upper)
+        lower = _Covers(clusters, lambda one: one.lower)
+
+        def beside(one: Cluster, lower: _Covers = lower) -> float:
+            return lower.least(full ^ one.mask, parts - one.parts, number - 1)
+
+        if upper.least(full, parts, number) < proof.upper:
+            proof.upper = upper.least(full, parts, number)
+            proof.labels = _joined(instance, upper.choice(full, parts, number))
         # clusters left out below cannot be part of a better plan
-        proof.lower = min(lower.least(full, parts), proof.upper)
+        proof.lower = min(lower.least(full, parts, number), proof.upper)
         report(proof.labels, proof.upper, proof.lower)
-        if proof.lower >= proof.upper * (1 - _TOLERANCE) or proof.lower == np.inf or out_of_time():
+        if proof.lower >= proof.upper * (1 - _TOLERANCE) or proof.lower == np.inf or clock.out():
             return proof
-        clusters = [
-            one
-            for one in clusters
-            if one.lower + lower.least(full ^ one.mask, parts - one.parts) < proof.upper * (1 - _TOLERANCE)
-        ]
-        open_ones = [one for one in lower.choice(full, parts) if not one.settled and not one.tired]
+        clusters = [one for one in clusters if one.lower + beside(one) < proof.upper * (1 - _TOLERANCE)]
+        open_ones = [one for one in lower.choice(full, parts, number) if not one.settled and not one.tired]
         if not open_ones:
             open_ones = [one for one in clusters if not one.settled and not one.tired]
         if not open_ones:
             return proof
         for one in open_ones:
-            goal = proof.upper - lower.least(full ^ one.mask, parts - one.parts)
+            goal = proof.upper - beside(one)
             if one.prices is None:
                 one.bound(goal)
             else:
-                one.close(goal, out_of_time)
+                one.close(goal, clock)
 
 
 def _drafted(
@@ -264,17 +272,19 @@ def _drafted(
     table: PieceTable,
     parts: int,
     rng: np.random.Generator,
-    out_of_time: Callable[[], bool],
+    clock: Clock,
 ) -> list[Cluster]:
     """Return every cluster of plans with fewest pieces, each with a plan if one was found."""
     clusters = []
     for mask, count in table.useful(parts):
         units = np.flatnonzero((mask >> table.node) & 1)
         pieces = mask.bit_count() + count - 1
-        cluster = Cluster(mask, units, instance.restricted(units), count, pieces, instance.total)
+        cluster = Cluster(
+            mask, units, instance.restricted(units).tightened(count), count, pieces, instance.total
+        )
         if count == 1:
             cluster.measure()
-        elif not out_of_time():
+        elif not clock.out():
             cluster.draft(rng, _DRAFTS)
         clusters.append(cluster)
     return clusters
@@ -286,14 +296,14 @@ def prove_as_one(
     rng: np.random.Generator,
     *,
     pieces: int | None = None,
-    out_of_time: Callable[[], bool],
+    clock: Clock,
     report: Report,
 ) -> ClusterProof:
     """Find the most compact plan with at most `pieces` pieces, with its bound.
 
     For instances without groups, and for small ones whose least number of pieces no clusters reach.
     """
-    whole = Cluster(0, np.arange(instance.units), instance, parts, pieces, instance.total)
+    whole = Cluster(0, np.arange(instance.units), instance.tightened(parts), parts, pieces, instance.total)
     if parts == 1:
         whole.measure()
         return ClusterProof(whole.lower, whole.upper, whole.labels)
@@ -301,11 +311,11 @@ def prove_as_one(
     whole.draft(rng, min(_DRAFTS_AS_ONE, max(_DRAFTS, instance.units // 4)))
     report(whole.labels, whole.upper, 0.0)
     if instance.units <= _UNITS_AT_MOST:
-        if not out_of_time():
+        if not clock.out():
             whole.bound(whole.upper)
             report(whole.labels, whole.upper, whole.lower)
-        while not whole.settled and not whole.tired and not out_of_time():
-            whole.close(whole.upper, out_of_time)
+        while not whole.settled and not whole.tired and not clock.out():
+            whole.close(whole.upper, clock)
             report(whole.labels, whole.upper, whole.lower)
     return ClusterProof(min(whole.lower, whole.upper), whole.upper, whole.labels)
 

@@ -2,31 +2,23 @@
 
 Under the prices of `spatial.grids.compactness` a plan that beats the goal uses only parts whose priced
 cost is small.  They are listed by growing connected sets from each centre, a branch being cut when the
-prices of all units still open could not bring it below its limit; then a set partition in HiGHS picks
-the best plan.  When the list is complete, that plan, or the absence of one, is proved.
+prices of all units still open could not bring it below its limit; then `spatial.grids.covers` picks the
+best plan made of them.  When the list is complete, that plan, or the absence of one, is proved.
 """
 # ruff: noqa: C901, PLR0912, PLR0915, PLR0917 - kernels take plain arrays and branch for the compiler
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
 
 from spatial.grids.compactness import HessModel, Prices
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
-__all__ = ["Columns", "Cover", "best_cover", "parts_below"]
-
-_MASTER_SHARE = 4_000
-_MASTER_AT_MOST = 64_000
-_MASTER_STEP = 2_000
-_MASTER_NODES = 100
+__all__ = ["Columns", "parts_below"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,22 +36,6 @@ class Columns:
     units: NDArray[np.int16]
     cost: FloatArray
     groups: IntArray
-
-
-@dataclass(frozen=True, eq=False)
-class Cover:
-    """What a set partition found and proved.
-
-    Attributes
-    ----------
-    lower : bound on every plan of the pool, never above the goal
-    labels : (units,) part of each row, or None when none below the goal was found
-    proven : whether nothing is left to search
-    """
-
-    lower: float
-    labels: IntArray | None
-    proven: bool
 
 
 def parts_below(
@@ -332,160 +308,3 @@ def grow_parts(
                 own -= reduced[last]
                 true_own -= true[last]
     return found, out_pointers, out_units, out_cost, out_groups
-
-
-def best_cover(
-    columns: Columns,
-    units: int,
-    parts: int,
-    *,
-    pieces: int | None,
-    goal: float,
-    out_of_time: Callable[[], bool],
-) -> Cover:
-    """Cheapest choice of parts below `goal` that covers each unit once: a set partition in HiGHS.
-
-    The linear programme over the whole pool, solved by growing a share of it, gives each part a reduced
-    cost.  A plan that costs δ more than the linear optimum holds no part of reduced cost above δ: so the
-    integer programme over the parts up to some δ proves its plan if the plan costs no more than that,
-    and proves that every plan costs more if it has none.
-    """
-    if columns.cost.size == 0:
-        return Cover(goal, None, proven=True)
-    master = _Master(columns, units, parts, pieces, goal)
-    linear, reduced = master.relax(out_of_time)
-    if linear == -np.inf:
-        return Cover(linear, None, proven=False)
-    lower, labels, best, proven = linear, None, goal, False
-    order = np.argsort(reduced, kind="stable")
-    share = _MASTER_SHARE
-    while lower < best and not out_of_time():
-        usable = int(np.searchsorted(reduced[order], best - linear + 1e-9 * abs(goal)))
-        taken = min(usable, share)
-        if taken > _MASTER_AT_MOST:
-            break
-        reach = best if taken == usable else linear + float(reduced[order[taken - 1]])
-        value, found, done = master.choose(order[:taken], out_of_time)
-        if found is not None and value < best:
-            labels, best = found, value
-        if not done:
-            break
-        lower = max(lower, min(best, reach))
-        proven = lower >= best
-        share *= 2
-    return Cover(min(lower, best), labels, proven or lower >= best)
-
-
-class _Master:
-    """The set partition over a pool of parts, as a programme in HiGHS.
-
-    Rows: each unit once, the count of parts, and at most `pieces` pieces.
-    """
-
-    def __init__(self, columns: Columns, units: int, parts: int, pieces: int | None, goal: float) -> None:
-        self.columns, self.units, self.parts, self.pieces, self.goal = columns, units, parts, pieces, goal
-        sides = [1.0] * units + [float(parts)] + ([] if pieces is None else [float(pieces)])
-        self.upper = np.array(sides)
-        self.lower = self.upper.copy()
-        if pieces is not None:
-            self.lower[-1] = -np.inf
-        lengths = np.diff(columns.pointers)
-        self.matrix = csr_array(
-            (
-                np.ones(columns.units.size, dtype=np.float64),
-                columns.units.astype(np.int32),
-                columns.pointers.astype(np.int32),
-            ),
-            shape=(lengths.size, units),
-        )
-
-    def _solver(self) -> Any:  # noqa: ANN401 - the solver ships no types
-        import highspy
-
-        solver = highspy.Highs()
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("mip_rel_gap", 1e-9),
-            ("mip_abs_gap", 1e-9),
-        ):
-            solver.setOptionValue(option, value)
-        for low, high in zip(self.lower, self.upper, strict=True):
-            solver.addRow(low, high, 0, np.array([], dtype=np.int32), np.array([]))
-        return solver
-
-    def _add(self, solver: Any, chosen: IntArray) -> None:  # noqa: ANN401 - the solver ships no types
-        rows = self.matrix[chosen]
-        extra = [np.full((chosen.size, 1), 1.0)]
-        if self.pieces is not None:
-            extra.append(self.columns.groups[chosen][:, None].astype(np.float64))
-        block = hstack([rows, csr_array(np.hstack(extra))], format="csr")
-        solver.addCols(
-            chosen.size,
-            self.columns.cost[chosen],
-            np.zeros(chosen.size),
-            np.full(chosen.size, np.inf),
-            block.nnz,
-            block.indptr[:-1].astype(np.int32),
-            block.indices.astype(np.int32),
-            block.data.astype(np.float64),
-        )
-
-    def relax(self, out_of_time: Callable[[], bool]) -> tuple[float, FloatArray]:
-        """Least cost of a fractional plan, and every part's reduced cost; −inf when cut short."""
-        solver = self._solver()
-        for row in range(self.units):
-            # a unit left out costs more than any plan looked for
-            solver.addCol(self.goal, 0.0, np.inf, 1, np.array([row], dtype=np.int32), np.array([1.0]))
-        solver.addCol(self.goal, 0.0, np.inf, 1, np.array([self.units], dtype=np.int32), np.array([1.0]))
-        cost = self.columns.cost
-        inside = np.zeros(cost.size, dtype=np.bool_)
-        per_weight = cost / np.diff(self.columns.pointers)
-        fresh = np.argsort(per_weight, kind="stable")[:_MASTER_STEP]
-        while True:
-            if out_of_time():
-                return -np.inf, cost
-            inside[fresh] = True
-            self._add(solver, fresh)
-            solver.run()
-            dual = np.array(solver.getSolution().row_dual)
-            reduced = cost - self.matrix @ dual[: self.units] - dual[self.units]
-            if self.pieces is not None:
-                reduced -= self.columns.groups * dual[-1]
-            wanted = np.flatnonzero((reduced < -1e-7 * self.goal) & ~inside)
-            if wanted.size == 0:
-                # prices that undercut no part by more than `least` prove this much
-                least = min(0.0, float(reduced.min()))
-                return float(solver.getInfo().objective_function_value + self.parts * least), reduced
-            fresh = wanted
-            if wanted.size > _MASTER_STEP:
-                fresh = wanted[np.argpartition(reduced[wanted], _MASTER_STEP)[:_MASTER_STEP]]
-
-    def choose(
-        self, usable: IntArray, out_of_time: Callable[[], bool]
-    ) -> tuple[float, IntArray | None, bool]:
-        """Solve the set partition over some parts of the pool: cost, labels, whether solved to the end."""
-        import highspy
-
-        if usable.size == 0:
-            return np.inf, None, True
-        solver = self._solver()
-        self._add(solver, usable)
-        solver.changeColsIntegrality(
-            usable.size,
-            np.arange(usable.size, dtype=np.int32),
-            np.full(usable.size, highspy.HighsVarType.kInteger),
-        )
-        solver.cbMipInterrupt += lambda event: event.interrupt(out_of_time())
-        solver.setOptionValue("mip_max_nodes", _MASTER_NODES)
-        solver.run()
-        status = solver.getModelStatus()
-        done = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
-        if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            return np.inf, None, done
-        labels = np.empty(self.units, dtype=np.int64)
-        columns = self.columns
-        picked = usable[np.array(solver.getSolution().col_value) > 0.5]
-        for part, column in enumerate(picked):
-            labels[columns.units[columns.pointers[column] : columns.pointers[column + 1]]] = part
-        return float(columns.cost[picked].sum()), labels, done

@@ -135,6 +135,32 @@ def _add(value: FloatArray, out: FloatArray, load: int, price: float) -> None:
         result[at] = min(without[at], with_item)
 
 
+@njit(cache=True, inline="always")
+def _open(cost: float, price: float, gains_only: bool) -> bool:
+    return cost < price if gains_only else cost < np.inf
+
+
+@njit(cache=True)
+def _worth_a_look(
+    centre: int,
+    group: int,
+    cost: FloatArray,
+    floor: int,
+    doors: IntArray,
+    prices: FloatArray,
+    piece: float,
+    gains_only: bool,
+) -> bool:
+    """Whether a part of the centre may gain by units of another group, or need them to hold `floor`."""
+    usable = False
+    gain = piece
+    for unit in range(doors[group], doors[group + 1]):
+        if cost[centre, unit] < np.inf:
+            usable = True
+            gain += min(0.0, cost[centre, unit] - prices[unit])
+    return usable and (gain < 0.0 or (floor > 0 and not gains_only))
+
+
 @njit(cache=True)
 def _least_part(
     centre: int,
@@ -146,35 +172,33 @@ def _least_part(
     prices: FloatArray,
     piece: float,
     layers: FloatArray,
+    gains_only: bool,
     kept: bool,
-) -> float:
-    """Value of the least priced part of a centre; `layers` keeps every stage when `kept`.
+) -> tuple[float, bool]:
+    """Value of the least priced part of a centre, and whether it holds `floor`.
+
+    With `gains_only` no unit is taken that costs more than its price: then the value is that of the
+    least part of any weight up to the capacity, which is a bound, and exact if it holds `floor`.
 
     Stages: the centre; its group's other units; then for each other group its opening, its units, its
-    closing.  Without `kept` only a few rows of `layers` are used in turn.
+    closing.  `layers` keeps every stage when `kept`, else a few rows of it are used in turn.
     """
     capacity = layers.shape[1] - 1
     at = 0
     layers[0, :] = np.inf
     if load[centre] > capacity:
-        return np.inf
+        return np.inf, True
     layers[0, load[centre]] = cost[centre, centre] - prices[centre] + piece
     own = door[centre]
     for unit in range(doors[own], doors[own + 1]):
-        if unit != centre and cost[centre, unit] < np.inf:
+        if unit != centre and _open(cost[centre, unit], prices[unit], gains_only):
             to = at + 1 if kept else 1 - at
             _add(layers[at], layers[to], load[unit], cost[centre, unit] - prices[unit])
             at = to
     for group in range(doors.size - 1):
         if group == own:
             continue
-        usable = False
-        gain = piece
-        for unit in range(doors[group], doors[group + 1]):
-            if cost[centre, unit] < np.inf:
-                usable = True
-                gain += min(0.0, cost[centre, unit] - prices[unit])
-        if not usable or (floor == 0 and gain >= 0.0):
+        if not _worth_a_look(centre, group, cost, floor, doors, prices, piece, gains_only):
             continue
         base = at
         if kept:
@@ -184,7 +208,7 @@ def _least_part(
         for w in range(capacity + 1):
             layers[at, w] = layers[base, w] + piece
         for unit in range(doors[group], doors[group + 1]):
-            if cost[centre, unit] < np.inf:
+            if _open(cost[centre, unit], prices[unit], gains_only):
                 if kept:
                     to = at + 1
                 else:
@@ -205,10 +229,14 @@ def _least_part(
         if not kept and at > 1:
             layers[0, :] = layers[at, :]
             at = 0
-    least = np.inf
+    least, light = np.inf, np.inf
     for w in range(floor, capacity + 1):
         least = min(least, layers[at, w])
-    return least
+    for w in range(floor):
+        light = min(light, layers[at, w])
+    if gains_only and light < least:
+        return light, False
+    return least, True
 
 
 @njit(cache=True)
@@ -226,20 +254,17 @@ def _count_part(
 ) -> int:
     """Add the units of the least priced part to `cover`; return the groups it touches."""
     capacity = layers.shape[1] - 1
-    _least_part(centre, cost, load, floor, doors, door, prices, piece, layers, True)
+    gains_only = True
+    if not _least_part(centre, cost, load, floor, doors, door, prices, piece, layers, True, True)[1]:
+        gains_only = False
+        _least_part(centre, cost, load, floor, doors, door, prices, piece, layers, False, True)
     own = door[centre]
     groups = [own]
     used = 1
     for group in range(doors.size - 1):
         if group == own:
             continue
-        usable = False
-        gain = piece
-        for unit in range(doors[group], doors[group + 1]):
-            if cost[centre, unit] < np.inf:
-                usable = True
-                gain += min(0.0, cost[centre, unit] - prices[unit])
-        if usable and (floor > 0 or gain < 0.0):
+        if _worth_a_look(centre, group, cost, floor, doors, prices, piece, gains_only):
             groups.append(group)
     # stages run as in _least_part; find the last one, then walk back
     at = 0
@@ -248,7 +273,7 @@ def _count_part(
         group = groups[number]
         begin[number] = at
         for unit in range(doors[group], doors[group + 1]):
-            if unit != centre and cost[centre, unit] < np.inf:
+            if unit != centre and _open(cost[centre, unit], prices[unit], gains_only):
                 at += 1
         if number > 0:
             at += 2
@@ -265,7 +290,7 @@ def _count_part(
                 continue
             used += 1
         for unit in range(doors[group + 1] - 1, doors[group] - 1, -1):
-            if unit != centre and cost[centre, unit] < np.inf:
+            if unit != centre and _open(cost[centre, unit], prices[unit], gains_only):
                 at -= 1
                 if layers[at + 1, w] < layers[at, w]:
                     cover[unit] += 1.0
@@ -298,6 +323,7 @@ def climb(
     units = load.size
     layers = np.empty((max(4, units + 2 * doors.size + 2), capacity + 1))
     value = np.empty(units)
+    exact = np.empty(units, dtype=np.bool_)
     best_bound = -np.inf
     best_prices, best_piece, best_value = prices.copy(), piece, np.full(units, np.inf)
     direction = np.zeros(units)
@@ -307,8 +333,23 @@ def climb(
     scale = 2.0
     for _ in range(steps):
         for centre in range(units):
-            value[centre] = _least_part(centre, cost, load, floor, doors, door, prices, piece, layers, False)
-        order = np.argsort(value)
+            value[centre], exact[centre] = _least_part(
+                centre, cost, load, floor, doors, door, prices, piece, layers, True, False
+            )
+        # the values of the parts taken must be exact, a bound is enough for the others
+        while True:
+            order = np.argsort(value)
+            done = True
+            for rank in range(parts):
+                centre = order[rank]
+                if not exact[centre]:
+                    done = False
+                    exact[centre] = True
+                    value[centre], _ = _least_part(
+                        centre, cost, load, floor, doors, door, prices, piece, layers, False, False
+                    )
+            if done:
+                break
         bound = prices.sum() - (piece * pieces if pieces >= 0 else 0.0)
         for rank in range(parts):
             bound += value[order[rank]]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spatial.grids.bounds import PieceTable, group_graph, least_violation, piece_table, possible_counts
 from spatial.grids.certificate import Witness, WitnessKind
+from spatial.grids.clock import Clock
 from spatial.grids.clusters import ClusterProof, Report, prove_as_one, prove_by_clusters
-from spatial.grids.draft import Draft, annealed_drafts
+from spatial.grids.draft import Draft, annealed_drafts, first_draft
 from spatial.grids.instance import Instance, IntArray, extra_pieces
 
-__all__ = ["Clock", "Count", "Solved", "ranked_counts", "solve"]
+__all__ = ["Count", "Solved", "ranked_counts", "solve"]
 
 _RESTARTS = 16
 _RESTARTS_AT_MOST = 48
@@ -22,27 +22,6 @@ _COUNTS_TRIED = 4
 # Without a piece table the bound on pieces is 0, which says nothing of whether a search is worth its time.
 _COUNTS_UNBOUNDED = 3
 _EXTRA_TRIED = 3
-
-
-class Clock:
-    """Wall time, the limit on it, and the caller's wish to stop."""
-
-    def __init__(self, limit_s: float | None, stop: Callable[[], bool] | None) -> None:
-        self.start = time.perf_counter()
-        self.limit_s = limit_s
-        self.stop = stop
-        self.cut = False
-
-    @property
-    def seconds(self) -> float:
-        """Wall seconds since the start."""
-        return time.perf_counter() - self.start
-
-    def out(self) -> bool:
-        """Whether to stop now; remembered."""
-        late = self.limit_s is not None and self.seconds > self.limit_s
-        self.cut = self.cut or late or (self.stop is not None and self.stop())
-        return self.cut
 
 
 @dataclass(frozen=True, order=True)
@@ -198,6 +177,9 @@ class _Search:
             only = next(annealed_drafts(component, 1, self.rng, 0))
             one = Solved(only.labels, 1, int(only.key[3]), only.key[-1], count.violation, self.witness)
             return (count.violation, only.key[2], only.key[3]), one
+        first = first_draft(component, parts, self.rng)
+        if first.lawful:
+            self.report(first.labels, first.key[-1], 0.0)
         extra_bound, proof = self._prove(count)
         bound = None if proof is None or proof.lower == np.inf else proof.lower
         free = not (component.fixed >= 0).any() and not (component.previous >= 0).any()
@@ -206,6 +188,7 @@ class _Search:
         draft = best_draft(
             component,
             parts,
+            first,
             None if self.table is None else extra_bound,
             hopeless=bool(self.witness),
             rng=self.rng,
@@ -217,7 +200,7 @@ class _Search:
             return (violation, moved, extra), solved
         # leave the groups out of it: is there any connected plan at all?
         plain = component.ungrouped()
-        proof = prove_as_one(plain, parts, self.rng, out_of_time=self.clock.out, report=self.report)
+        proof = prove_as_one(plain, parts, self.rng, clock=self.clock, report=self.report)
         if proof.lower == np.inf:
             values = {"total": component.total, "parts": float(parts)}
             witness = _witness(component, "no_connected_plan", range(component.units), values)
@@ -233,16 +216,19 @@ class _Search:
         if component.objective != "inertia" or self.witness:
             return count.extra_pieces, None
         if component.group_count == 0:
-            proof = prove_as_one(
-                component, count.parts, self.rng, out_of_time=self.clock.out, report=self.report
-            )
+            proof = prove_as_one(component, count.parts, self.rng, clock=self.clock, report=self.report)
             return 0, proof
         pieces = None if table is None else table.pieces(count.parts)
         if table is None or pieces is None:
             return count.extra_pieces, None
-        proof = prove_by_clusters(
-            component, table, count.parts, self.rng, out_of_time=self.clock.out, report=self.report
-        )
+        if table.exact:
+            proof = prove_by_clusters(
+                component, table, count.parts, self.rng, clock=self.clock, report=self.report
+            )
+        else:
+            proof = prove_as_one(
+                component, count.parts, self.rng, pieces=pieces, clock=self.clock, report=self.report
+            )
         extra = count.extra_pieces
         while proof.lower == np.inf and extra < count.extra_pieces + _EXTRA_TRIED:
             # no plan has so few pieces: allow one more
@@ -252,7 +238,7 @@ class _Search:
                 count.parts,
                 self.rng,
                 pieces=pieces + extra - count.extra_pieces,
-                out_of_time=self.clock.out,
+                clock=self.clock,
                 report=self.report,
             )
         return extra + int(proof.lower == np.inf), proof
@@ -315,24 +301,23 @@ def _previous_is_lawful(component: Instance, parts: int | None) -> bool:
 def best_draft(
     component: Instance,
     parts: int,
+    first: Draft,
     extra_bound: int | None,
     *,
     hopeless: bool,
     rng: np.random.Generator,
     clock: Clock,
 ) -> Draft:
-    """Best of some annealed plans; of more while none is lawful with the least extra pieces.
+    """Best of the first plan and some annealed ones; of more while none is lawful with least extra pieces.
 
     ``extra_bound`` is None where nothing is known of the least: then any lawful plan ends the search.
     """
-    drafts = annealed_drafts(component, parts, rng)
-    best = next(drafts)
+    best = first
     enough = min(_RESTARTS, 4 + component.units // 4)
     most = min(_RESTARTS_AT_MOST, max(enough, component.units // 2))
-    for tried, draft in enumerate(drafts, start=2):
+    for tried, draft in enumerate(annealed_drafts(component, parts, rng, clock=clock), start=1):
+        best = min(best, draft, key=lambda one: one.key)
         settled = hopeless or (best.lawful and (extra_bound is None or best.key[3] <= extra_bound))
-        if tried > (enough if settled else most) or clock.out():
+        if tried >= (enough if settled else most) or clock.out():
             break
-        if draft.key < best.key:
-            best = draft
     return best

@@ -15,12 +15,15 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
 from spatial.grids.anneal import anneal, plan_key
+from spatial.grids.clock import Clock
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
-__all__ = ["Draft", "annealed_drafts"]
+__all__ = ["Draft", "annealed_drafts", "first_draft"]
 
 _PROPOSALS_PER_UNIT = 4000
-_CHUNK = 250_000
+_FIRST_PROPOSALS_PER_UNIT = 400
+_FIRST_TRIES = 8
+_CHUNK = 100_000
 
 # Schedules (first, last): temperature and piece penalty in objective per unit, window and move penalties
 # in objective per weight.
@@ -47,12 +50,27 @@ class Draft:
         return self.key[1] == 0
 
 
+def first_draft(instance: Instance, parts: int, rng: np.random.Generator) -> Draft:
+    """Return a plan in little time, lawful if a few short runs find one."""
+    drafts = annealed_drafts(instance, parts, rng, _FIRST_PROPOSALS_PER_UNIT)
+    best = next(drafts)
+    for _, draft in zip(range(1, _FIRST_TRIES), drafts, strict=False):
+        if best.lawful:
+            break
+        best = min(best, draft, key=lambda one: one.key)
+    return best
+
+
 def annealed_drafts(
-    instance: Instance, parts: int, rng: np.random.Generator, proposals_per_unit: int = _PROPOSALS_PER_UNIT
+    instance: Instance,
+    parts: int,
+    rng: np.random.Generator,
+    proposals_per_unit: int = _PROPOSALS_PER_UNIT,
+    clock: Clock | None = None,
 ) -> Iterator[Draft]:
     """Yield one annealed plan after another, for ever; each is independent of those before.
 
-    Between two yields about `proposals_per_unit` moves per unit are tried.
+    Between two yields about `proposals_per_unit` moves per unit are tried, fewer when the clock is out.
     """
     distance = np.zeros((0, 0))
     if instance.objective == "inertia":
@@ -78,6 +96,8 @@ def annealed_drafts(
         total = int(proposals_per_unit * instance.units)
         seed = int(rng.integers(1 << 62))
         for begin in range(0, total, _CHUNK):
+            if clock is not None and clock.out():
+                break
             anneal(
                 start,
                 best,

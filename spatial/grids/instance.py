@@ -189,6 +189,17 @@ class Instance:
             objective=self.objective,
         )
 
+    def tightened(self, parts: int) -> Instance:
+        """Return the instance with the window that its total leaves to each of so many parts.
+
+        When the other parts hold all they may, a part still holds total − (parts − 1)·upper; and no
+        more than total − (parts − 1)·lower.
+        """
+        others = parts - 1
+        lower = max(self.lower, self.total - others * self.upper)
+        upper = min(self.upper, self.total - others * self.lower)
+        return replace(self, lower=lower, upper=upper) if lower <= upper else self
+
     def ungrouped(self) -> Instance:
         """Return the same instance without its groups."""
         return replace(self, groups=np.full(self.units, -1, dtype=np.int64))

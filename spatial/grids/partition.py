@@ -9,6 +9,7 @@ over a centre unit of the part, of Σ weight × squared distance / total weight;
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +20,8 @@ from scipy.sparse.csgraph import connected_components
 from spatial.errors import UsageError
 from spatial.grids.bounds import possible_counts
 from spatial.grids.certificate import Certificate, Progress, Status, Witness
-from spatial.grids.component import Clock, Solved, pieces_of, ranked_counts, solve
+from spatial.grids.clock import Clock
+from spatial.grids.component import Solved, pieces_of, ranked_counts, solve
 from spatial.grids.instance import (
     FloatArray,
     Instance,
@@ -129,16 +131,26 @@ def partition(
             break
         share = piece.total / instance.total if objective == "inertia" else 1.0
 
-        def report(
-            labels: IntArray | None, value: float, bound: float, units: IntArray = units, share: float = share
-        ) -> None:
-            if progress is not None:
-                progress(Progress(units, labels, value * share, bound * share))
-
+        report = partial(_told, progress, units, piece, share)
         one = solve(piece, count, target, rng=rng, clock=clock, report=report)
         report(one.labels, np.inf if one.labels is None else _objective(piece, one.labels), one.bound or 0.0)
         solved.append(one)
     return _assembled(instance, [units for units, _ in pieces], solved, apart=apart, clock=clock)
+
+
+def _told(  # noqa: PLR0917 - bound one after the other
+    progress: Callable[[Progress], None] | None,
+    units: IntArray,
+    piece: Instance,
+    share: float,
+    labels: IntArray | None,
+    value: float,
+    bound: float,
+) -> None:
+    """Tell of a component's plan and bound; both are its shares of the whole."""
+    if progress is not None:
+        extra = None if labels is None else extra_pieces(piece, labels)
+        progress(Progress(units, labels, extra, value * share, bound * share))
 
 
 def _separated(instance: Instance) -> list[IntArray]:
