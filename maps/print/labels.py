@@ -28,14 +28,13 @@ from maps.print.paper import Window
 from maps.symbology import colour
 from spatial.messages import text
 
-__all__ = ["LEAST_TEXT_MM", "Placer", "TextLine", "text_width_mm"]
+__all__ = ["LEAST_TEXT_MM", "Placer", "TextLine", "text_element", "text_width_mm"]
 
 LEAST_TEXT_MM = 2.47
 """Seven points: no text on paper is smaller."""
 
 _CODE_MM = 16 * PIXEL_MM
 _COMMUNITY_MM = 20 * PIXEL_MM
-_NUMBER_MM = 30 * PIXEL_MM
 _HALO_MM = 0.5
 _LEADING = 1.12
 _PADDING_MM = 0.4
@@ -160,13 +159,26 @@ class Placer:
             choices = [[TextLine(name)], *([[TextLine(number.group())]] if number else [])]
             self._on_area(shape, choices, inside_only=False)
 
-    def numbers(self, areas: gpd.GeoSeries) -> None:
-        """Write the names by which areas are indexed, large, in their middle."""
-        for shape, name in self._named(
-            gpd.GeoDataFrame({"name": areas.index}, geometry=areas.to_numpy()), "name"
-        ):
-            line = TextLine(name, _NUMBER_MM, "--accent", strong=True)
-            self._on_area(shape, [[line]], inside_only=False, everywhere=True)
+    def names(self, areas: gpd.GeoSeries, names: Sequence[str], line: TextLine) -> None:
+        """Write names on areas in the look of a line, its words aside."""
+        frame = gpd.GeoDataFrame({"name": list(names)}, geometry=areas.to_numpy())
+        for shape, name in self._named(frame, "name"):
+            self._on_area(shape, [[replace(line, words=name)]], inside_only=False, everywhere=True)
+
+    def markers(self, points: gpd.GeoSeries, words: Sequence[str]) -> None:
+        """Write words in a disc at each point, whatever else stands there."""
+        places = shapely.get_coordinates(self._window.on_paper(points.to_numpy()))
+        for (x, y), own in zip(places.tolist(), words, strict=True):
+            line = self._sized(TextLine(own, LEAST_TEXT_MM, "--surface", strong=True))
+            box = _box([line], x, y)
+            west, north, east, south = (round(one * UNITS_PER_MM) for one in box.bounds)
+            self.texts.append(
+                f'<rect x="{west}" y="{north}" width="{east - west}" height="{south - north}" '
+                f'rx="{(south - north) // 2}" fill="{colour("--accent")}" stroke="{colour("--surface")}" '
+                f'stroke-width="{0.2 * UNITS_PER_MM:.0f}"/>'
+            )
+            self._taken.append(box)
+            self._put([line], x, y, halo=False)
 
     def waters(self, scene: Scene) -> None:
         """Write the names of rivers and railways."""
@@ -290,24 +302,34 @@ class Placer:
         self._taken.append(box)
         self._put(lines, x, y, angle)
 
-    def _put(self, lines: Sequence[TextLine], x: float, y: float, angle: float = 0.0) -> None:
+    def _put(
+        self, lines: Sequence[TextLine], x: float, y: float, angle: float = 0.0, *, halo: bool = True
+    ) -> None:
         top = y - _height(lines) / 2
         for line in lines:
-            size = line.size_mm * UNITS_PER_MM
-            # The baseline lies so that Chinese letters and digits stand in the middle of their line.
-            base = (top + line.size_mm * (_LEADING / 2 + 0.36)) * UNITS_PER_MM
-            turned = (
-                f' transform="rotate({angle:.1f} {x * UNITS_PER_MM:.0f} {y * UNITS_PER_MM:.0f})"'
-                if angle
-                else ""
-            )
-            self.texts.append(
-                f'<text x="{x * UNITS_PER_MM:.0f}" y="{base:.0f}" text-anchor="middle" font-size="{size:.0f}" '
-                f'font-weight="{700 if line.strong else 400}" fill="{colour(line.ink)}" stroke="{colour("--halo")}" '
-                f'stroke-width="{2 * _HALO_MM * UNITS_PER_MM:.0f}" paint-order="stroke"{turned}>'
-                f"{html.escape(line.words)}</text>"
-            )
+            middle = top + line.size_mm * _LEADING / 2
+            turned = ""
+            if angle:
+                turned = f' transform="rotate({angle:.1f} {x * UNITS_PER_MM:.0f} {y * UNITS_PER_MM:.0f})"'
+            self.texts.append(text_element(line, x, middle, halo=halo, more=turned))
             top += line.size_mm * _LEADING
+
+
+def text_element(
+    line: TextLine, x: float, y: float, *, anchor: str = "middle", halo: bool = False, more: str = ""
+) -> str:
+    """Return a line as an SVG element whose letters stand around the height ``y``, in millimetres."""
+    # The baseline lies so that Chinese letters and digits stand in the middle of their line.
+    base = (y + line.size_mm * 0.36) * UNITS_PER_MM
+    around = ""
+    if halo:
+        width = 2 * _HALO_MM * UNITS_PER_MM
+        around = f' stroke="{colour("--halo")}" stroke-width="{width:.0f}" paint-order="stroke"'
+    return (
+        f'<text x="{x * UNITS_PER_MM:.0f}" y="{base:.0f}" text-anchor="{anchor}" '
+        f'font-size="{line.size_mm * UNITS_PER_MM:.0f}" font-weight="{700 if line.strong else 400}" '
+        f'fill="{colour(line.ink)}"{around}{more}>{html.escape(line.words)}</text>'
+    )
 
 
 def _limits(scene: Scene) -> tuple[float | None, float | None]:

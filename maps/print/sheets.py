@@ -16,7 +16,7 @@ import shapely
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import household_columns
 from maps.print.drawing import Drawing, Scene, draw_map, legend_entries
-from maps.print.labels import Placer
+from maps.print.labels import Placer, TextLine
 from maps.print.marks import Marks, front
 from maps.print.paper import SHEET_SCALES, TOWN_SCALES, Window, fitted, scale_bar, sheets
 from maps.print.typesetting import chinese_font, typeset
@@ -35,6 +35,7 @@ _LAYERS = frozenset(
 )
 _INDEX_LAYERS = frozenset({"communities", "barriers", "streets"})
 _ROWS_SHOWN = 40
+_NUMBER = TextLine("", 6.0, "--accent", strong=True)
 
 
 @dataclass
@@ -245,7 +246,7 @@ def _index(
         raise UsageError("print.too_large", name=scene.town.name)
     drawing = draw_map(scene, window, _INDEX_LAYERS, outlines=outlines)
     placer = Placer(window)
-    placer.numbers(outlines)
+    placer.names(outlines, [str(one) for one in outlines.index], _NUMBER)
     placer.communities(scene)
     placer.waters(scene)
     return _explained(

@@ -1,0 +1,142 @@
+"""A document: what a report says, in one language, before it becomes a workbook, a text or a page.
+
+Every kind of file is written from the same document, so that a figure is the same in all of them.  A cell
+holds a number, a text, or None for what is not known; its column says how it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+__all__ = ["Cell", "Chapter", "Column", "Document", "Figure", "Table", "written"]
+
+Cell = str | float | int | None
+Format = Literal["text", "count", "number", "share"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    title : its heading
+    format : text, count (whole), number or share (0 to 1, written in percent)
+    width : its part of the width of a page
+    on_pages : whether pages have room for it; workbooks hold every column
+    """
+
+    title: str
+    format: Format = "text"
+    width: float = 10.0
+    on_pages: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes
+    ----------
+    title : its heading, and the name of its sheet
+    columns : its columns
+    rows : its cells
+    source : where its figures are from, and of when
+    grouped : on pages, rows with the same first cell make a table of their own under it
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    source: str = ""
+    grouped: bool = False
+
+    def for_pages(self) -> Iterator[tuple[str, tuple[Column, ...], list[tuple[Cell, ...]]]]:
+        """Yield the parts of the table as pages show them: heading, columns, and rows."""
+        shown = [at for at, column in enumerate(self.columns) if column.on_pages]
+        if self.grouped:
+            shown = [at for at in shown if at > 0]
+        columns = tuple(self.columns[at] for at in shown)
+        parts = groupby(self.rows, key=lambda row: row[0]) if self.grouped else [("", iter(self.rows))]
+        for heading, rows in parts:
+            yield str(heading or ""), columns, [tuple(row[at] for at in shown) for row in rows]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A map.
+
+    Attributes
+    ----------
+    title : what it shows
+    content : SVG elements in hundredths of a millimetre; texts name the font ``{font}``
+    width_mm, height_mm : its size
+    source : where it is from, and of when
+    """
+
+    title: str
+    content: str
+    width_mm: float
+    height_mm: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: a heading, paragraphs, figures and tables.
+
+    Attributes
+    ----------
+    title : its heading
+    paragraphs : what is said before the tables
+    figures, tables : what it shows
+    """
+
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report in one language.
+
+    Attributes
+    ----------
+    title : its title
+    labels : what must stand wherever a figure stands: synthetic data, a stand-in profile
+    marks : for internal use, the number of the map, the print date
+    chapters : in order
+    language : the language it is written in
+    fonts : font families for Chinese
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    marks: tuple[str, ...]
+    chapters: tuple[Chapter, ...]
+    language: str
+    fonts: Sequence[str] = field(default_factory=tuple)
+
+
+_FORMATS = {"count": "{:,.0f}", "number": "{:,.2f}", "share": "{:.1%}"}
+
+
+def written(value: Cell, column: Column) -> str:
+    """Return a cell as pages show it; what is not known is left blank.
+
+    Examples
+    --------
+    >>> written(0.9673, Column("", "share")), written(1522, Column("", "count")), written(None, Column(""))
+    ('96.7%', '1,522', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    shown = _FORMATS[column.format].format(value) if column.format != "text" else str(value)
+    return shown.rstrip("0").rstrip(".") if column.format == "number" else shown
