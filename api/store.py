@@ -144,9 +144,8 @@ class Store:
             provenance=revision.provenance,
         )
 
-    def coverage(self, key: str, number: int | None = None, *, with_walks: bool = True) -> Coverage:
-        """Return a coverage as it was stored; its walks are many, and can be left out."""
-        left_out = () if with_walks else ("walks",)
+    def coverage(self, key: str, number: int | None = None, *, left_out: Sequence[str] = ()) -> Coverage:
+        """Return a coverage as it was stored; tables of many rows can be left out."""
         revision, tables = self._tables("coverage", key, number, left_out)
         return Coverage(
             buildings=gpd.GeoDataFrame(tables["buildings"]),
@@ -155,6 +154,13 @@ class Store:
             gaps=gpd.GeoDataFrame(tables["gaps"]),
             provenance=revision.provenance,
         )
+
+    def rows(self, key: str, number: int, table: str, among: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+        """Return the rows of a revision's table that hold one of the values of each column named."""
+        revision = self.revision(key, number)
+        kind = revision.package.kind
+        with self.engine.connect() as connection:
+            return read_frame(connection, revision.id, kind, table, revision.crs, among=among)
 
     @staticmethod
     def kind_of(path: Path) -> str:

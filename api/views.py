@@ -11,6 +11,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import geopandas as gpd
 
@@ -98,8 +99,9 @@ class Views:
         seen.view.town(LANGUAGES[0])
         for layer_id, layer in LAYERS.items():
             if layer.on:
-                for plan_id in seen.view.plans if layer.package == "plan" else [None]:
-                    seen.tiles(layer_id, plan_id)
+                # Today's grids are judged first, which takes long; who looks at them waits for that.
+                newest = next(iter(seen.view.plans), None) if layer.package == "plan" else None
+                seen.tiles(layer_id, newest)
 
     def tiles(self, layer_id: str, token: str) -> TileSource:
         """Return the tiles of a layer under a token.
@@ -144,7 +146,10 @@ class Views:
         view = View(
             self._store.town(town.package.key, town.number),
             {key: self._store.plan(key, one.number) for key, one in plans.items()},
-            self._store.coverage(coverage.package.key, coverage.number) if coverage else None,
+            self._store.coverage(coverage.package.key, coverage.number, left_out=("walks", "rates"))
+            if coverage
+            else None,
+            partial(self._store.rows, coverage.package.key, coverage.number) if coverage else None,
         )
         return Seen(town, plans, coverage, view)
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from maps.symbology import BAND_LIMITS_M, COVER_LIMITS
 from spatial.catalogue import categories
-from spatial.lifecircle.coverage import Coverage
 from spatial.schema import COVERAGE_TABLES
 from spatial.town import Town
 
@@ -71,10 +70,10 @@ class Measured:
     facilities: int
 
 
-def measured_categories(town: Town, coverage: Coverage) -> list[Measured]:
-    """Return the categories that a coverage measured, in the order of the catalogue."""
+def measured_categories(town: Town, rates: pd.DataFrame) -> list[Measured]:
+    """Return the categories that some rates of a coverage are of, in the order of the catalogue."""
     offered = town.services["category"].value_counts()
-    measured = set(coverage.walks["category"])
+    measured = set(rates["category"])
     return [
         Measured(name, one.names, one.group, one.radius_m, int(offered.get(name, 0)))
         for name, one in categories().items()
@@ -82,13 +81,12 @@ def measured_categories(town: Town, coverage: Coverage) -> list[Measured]:
     ]
 
 
-def walk_codes(coverage: Coverage, buildings: pd.Index) -> pd.DataFrame:
-    """Return a column to each category with whole metres for every building, or a code below 0.
+def walk_codes(walks: pd.DataFrame, buildings: pd.Index) -> pd.DataFrame:
+    """Return a column to each category of some walks, with whole metres for every building, or a code below 0.
 
     Metres are rounded up, so that a walk is within a limit of whole metres here if it is in the coverage;
     null where a building was not measured.
     """
-    walks = coverage.walks
     metres = pd.Series(np.ceil(walks["walk_m"].astype("Float64")), index=walks.index)
     values = metres.fillna(walks["status"].map(WALK_CODES).astype("Float64"))
     long = pd.DataFrame(
@@ -98,16 +96,15 @@ def walk_codes(coverage: Coverage, buildings: pd.Index) -> pd.DataFrame:
 
 
 class Rates:
-    """The household rates of a coverage, found by category and kind of subject.
+    """Household rates, found by category and kind of subject.
 
     Parameters
     ----------
-    coverage : the coverage; its table of rates is sorted once
+    rates : rows of a coverage's table of rates; they are sorted once
     """
 
-    def __init__(self, coverage: Coverage) -> None:
-        columns = [column.name for column in COVERAGE_TABLES["rates"].columns]
-        rates = coverage.rates.reindex(columns=columns)
+    def __init__(self, rates: pd.DataFrame) -> None:
+        rates = rates.reindex(columns=[column.name for column in COVERAGE_TABLES["rates"].columns])
         rates = rates[(rates["basis"] == "households").fillna(value=False).to_numpy(bool)]
         self._parts = dict(list(rates.groupby(["category", "subject_type"])))
         self._none = rates.iloc[:0]

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 __all__ = [
     "BAND_LIMITS_M",
+    "BAND_MINUTES",
     "COVER_LIMITS",
     "FACILITY_GROUPS",
     "GRID_HUES",
@@ -31,6 +32,9 @@ COVER_LIMITS = (0.2, 0.4, 0.6, 0.8)
 
 BAND_LIMITS_M = (300.0, 500.0, 1000.0)
 """Walking bands of 5, 10 and 15 minutes, metres (``--band-5``, ``--band-10``, ``--band-15``)."""
+
+BAND_MINUTES = (5, 10, 15)
+"""Minutes that name the walking bands."""
 
 FACILITY_GROUPS = (
     "education",

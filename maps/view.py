@@ -8,15 +8,18 @@ what its answers need; it changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 import shapely
 
+from maps.cartography import STRATA
 from maps.certificates import certificate_sentence, certificate_tag
 from maps.comparison import compare
 from maps.features import drawn_by, features, household_columns, label_points
@@ -30,9 +33,13 @@ from maps.figures import (
     plain,
     walk_codes,
 )
+from maps.gazetteer import Gazetteer
 from maps.geography import DEGREES, bounds_of, geojson_of
-from maps.layers import LAYERS
+from maps.layers import LAYERS, Layer
+from maps.symbology import BAND_LIMITS_M, BAND_MINUTES
+from maps.walking import NOTHING_REACHED, reached
 from spatial.grids import Plan, assignment_of_today, evaluate_plan
+from spatial.lifecircle import Survey
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import catalogue, text
 from spatial.town import Town
@@ -45,12 +52,38 @@ TODAY = "today"
 _BUILDING_REACH_M = 30.0
 
 Tiles = Callable[[str, str | None], str]
+PartOf = Callable[[str, Mapping[str, Sequence[str]]], pd.DataFrame]
+"""Gives rows of a coverage's table: those that hold one of the values of each column named."""
 
 
 def texts(language: str) -> dict[str, str]:
     """Return every text of the map page in a language, by key."""
     rooms = {"common", "maps", "page", "viewer"}
     return {key: value for key, value in catalogue(language).items() if key.partition(".")[0] in rooms}
+
+
+class _Plans(Mapping[str, Plan]):
+    """Plans by id, the newest first, today's grids last; these are evaluated when they are asked for."""
+
+    def __init__(self, town: Town, drawn: Mapping[str, Plan]) -> None:
+        self._town = town
+        self._plans = dict(drawn)
+        self._has_today = TODAY not in drawn and not town.layer("grids").empty
+        self._lock = threading.Lock()
+
+    def __getitem__(self, plan_id: str) -> Plan:
+        with self._lock:
+            if plan_id == TODAY and self._has_today and TODAY not in self._plans:
+                self._plans[TODAY] = evaluate_plan(self._town, assignment_of_today(self._town)).plan
+            return self._plans[plan_id]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (one for one in self._plans if one != TODAY or not self._has_today)
+        if self._has_today:
+            yield TODAY
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class View:
@@ -61,28 +94,39 @@ class View:
     town : the town
     plans : plans by id, the newest first; today's grids are added as `TODAY`
     coverage : a coverage of the town, or None
+    part_of : gives parts of the coverage's walks and rates, which are many; None where it holds them itself
+
+    Attributes
+    ----------
+    plans : every plan by id, today's grids last
     """
 
-    def __init__(self, town: Town, plans: Mapping[str, Plan], coverage: Coverage | None) -> None:
+    def __init__(
+        self,
+        town: Town,
+        plans: Mapping[str, Plan],
+        coverage: Coverage | None,
+        part_of: PartOf | None = None,
+    ) -> None:
         self.town_data = town
         self.coverage = coverage
-        self._drawn = dict(plans)
+        self.plans: Mapping[str, Plan] = _Plans(town, plans)
+        self._part_of = part_of or self._held
         self._to_degrees = pyproj.Transformer.from_crs(town.crs, 4326, always_xy=True)
 
-    @cached_property
-    def plans(self) -> Mapping[str, Plan]:
-        """Every plan by id, today's grids last."""
-        grids = self.town_data.layer("grids")
-        if grids.empty or TODAY in self._drawn:
-            return self._drawn
-        today = evaluate_plan(self.town_data, assignment_of_today(self.town_data)).plan
-        return self._drawn | {TODAY: today}
+    def _held(self, table: str, among: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+        rows: pd.DataFrame = getattr(self._coverage, table)
+        for column, values in among.items():
+            rows = rows[rows[column].isin(values).to_numpy(bool)]
+        return rows
 
     @cached_property
     def measured(self) -> Mapping[str, Measured]:
         """The categories that were measured, by id."""
-        found = measured_categories(self.town_data, self.coverage) if self.coverage else []
-        return {one.category: one for one in found}
+        if self.coverage is None:
+            return {}
+        rates = self._part_of("rates", {"subject_type": ["town"]})
+        return {one.category: one for one in measured_categories(self.town_data, rates)}
 
     def frame(self, layer_id: str, plan_id: str | None = None) -> gpd.GeoDataFrame:
         """Return the features of a layer, of one plan where the layer belongs to plans.
@@ -94,12 +138,15 @@ class View:
     @lru_cache(maxsize=64)  # noqa: B019 - a view lives as long as its service
     def _frame(self, layer_id: str, plan_id: str | None) -> gpd.GeoDataFrame:
         town = self.town_data
-        plan = self.plans[plan_id] if plan_id is not None else next(iter(self.plans.values()), None)
+        chosen = plan_id or next(iter(self.plans), None)
+        plan = self.plans[chosen] if chosen is not None else None
         return features(layer_id, town, plan, self.coverage)
 
-    @cached_property
-    def _rates(self) -> Rates:
-        return Rates(self._coverage)
+    @lru_cache(maxsize=256)  # noqa: B019 - a view lives as long as its service
+    def _rates(self, kind: str, category: str | None = None) -> Rates:
+        """Return the rates of a kind of subject; of every category where none is named."""
+        named = {} if category is None else {"category": [category]}
+        return Rates(self._part_of("rates", {"subject_type": [kind], **named}))
 
     @property
     def _coverage(self) -> Coverage:
@@ -109,7 +156,7 @@ class View:
 
     # ---- the town ------------------------------------------------------------------------------
     def town(self, language: str, tiles: Tiles | None = None) -> dict[str, Any]:
-        """Return the town, its communities, plans with certificates and grids, and its categories.
+        """Return the town, its communities, layers from top to bottom, plans by name, and its categories.
 
         Parameters
         ----------
@@ -122,7 +169,7 @@ class View:
         return {
             "name": town.name,
             "synthetic": town.synthetic,
-            "crs": town.crs.name,
+            "crs": _crs_title(town.crs, language),
             "bounds": communities.to_crs(4326).total_bounds.round(DEGREES).tolist(),
             "totals": {
                 **{name: plain(counted[name].iloc[0]) for name in counted.columns},
@@ -152,10 +199,22 @@ class View:
                     "heading": layer.heading,
                     "popup": [{"column": field.column, "format": field.format} for field in layer.popup],
                 }
-                for layer in LAYERS.values()
+                for layer in sorted(LAYERS.values(), key=_height, reverse=True)
+            ],
+            "bands": [
+                {"limit_m": limit_m, "minutes": minutes}
+                for limit_m, minutes in zip(BAND_LIMITS_M, BAND_MINUTES, strict=True)
             ],
             "drawn": self._drawn_symbols(),
-            "plans": [self._plan(one, language, tiles) for one in self.plans],
+            "plans": [
+                {
+                    "plan_id": plan_id,
+                    "kind": _kind(plan_id),
+                    "title": text(f"viewer.plan.{_kind(plan_id)}", language=language),
+                    "tiles": {"grids": tiles("grids", plan_id)} if tiles else {},
+                }
+                for plan_id in self.plans
+            ],
             "coverage": self._categories(language) if self.coverage else None,
             "tiles": {
                 one: tiles(one, None)
@@ -177,15 +236,20 @@ class View:
             for layer in LAYERS.values()
         }
 
-    def _plan(self, plan_id: str, language: str, tiles: Tiles | None) -> dict[str, Any]:
+    def plan(self, plan_id: str, language: str) -> dict[str, Any]:
+        """Return a plan: rules, totals, certificates and grids.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plan.
+        """
         plan, grids = self.plans[plan_id], self.frame("grids", plan_id)
         basic = plan.grids["kind"] == "basic"
         known = plan.certificates.reindex(self.town_data.communities.index).dropna(subset=["status"])
         drawn = plan_id != TODAY
         return {
             "plan_id": plan_id,
-            "kind": "drawn" if drawn else TODAY,
-            "title": text(f"viewer.plan.{'drawn' if drawn else TODAY}", language=language),
             "rules": {
                 "lower": int(float(plan.rules.get("lower", 300))),
                 "upper": int(float(plan.rules.get("upper", 500))),
@@ -228,7 +292,6 @@ class View:
                     zip(grids.iterrows(), bounds_of(grids.geometry), strict=True)
                 )
             ],
-            "tiles": {"grids": tiles("grids", plan_id)} if tiles else {},
         }
 
     def _categories(self, language: str) -> dict[str, Any]:
@@ -240,7 +303,7 @@ class View:
                     "group": one.group,
                     "limit_m": one.limit_m,
                     "facilities": one.facilities,
-                    "rate": _share(self._rates.of(one.category, "town"), one.limit_m),
+                    "rate": _share(self._rates("town").of(one.category, "town"), one.limit_m),
                     "gaps": int((self._coverage.gaps["category"] == one.category).sum()),
                 }
                 for one in self.measured.values()
@@ -259,21 +322,33 @@ class View:
         return {"before": before, "after": after, **found}
 
     # ---- coverage ------------------------------------------------------------------------------
-    def rates(self, category: str) -> dict[str, Any]:
-        """Return a category's rates at its limit: the town's with its bands, communities' and grids'."""
-        measured = self.measured[category]
-        whole = _at(self._rates.of(category, "town"), measured.limit_m)
+    def rates(self, category: str, limit_m: float | None = None) -> dict[str, Any]:
+        """Return a category's rates: the town's with its bands, communities' and grids'.
+
+        Parameters
+        ----------
+        category : its id
+        limit_m : a walking band (`maps.symbology.BAND_LIMITS_M`); the category's own limit when None
+        """
+        limit_m = self._limit(category, limit_m)
+        whole = _at(self._rates("town").of(category, "town"), limit_m)
         return {
             "category": category,
-            "limit_m": measured.limit_m,
+            "limit_m": limit_m,
             "town": _rate(whole.iloc[0]) if len(whole) else None,
-            "bands": self._rates.bands(category),
-            "communities": self._subject_rates(category, "community", "communities"),
-            "grids": self._subject_rates(category, "grid", "grids"),
+            "bands": self._rates("town").bands(category),
+            "communities": self._subject_rates(category, limit_m, "community", "communities"),
+            "grids": self._subject_rates(category, limit_m, "grid", "grids"),
         }
 
-    def _subject_rates(self, category: str, kind: str, layer_id: str) -> list[dict[str, Any]]:
-        rates = _at(self._rates.of(category, kind), self.measured[category].limit_m)
+    def _limit(self, category: str, limit_m: float | None) -> float:
+        own = self.measured[category].limit_m
+        if limit_m not in {None, own, *BAND_LIMITS_M}:
+            raise KeyError(limit_m)
+        return own if limit_m is None else limit_m
+
+    def _subject_rates(self, category: str, limit_m: float, kind: str, layer_id: str) -> list[dict[str, Any]]:
+        rates = _at(self._rates(kind, category).of(category, kind), limit_m)
         frame = self.frame(layer_id, next(iter(self.plans), None))
         found = rates.reindex(frame.index)
         return [
@@ -286,21 +361,24 @@ class View:
             for fid, (name, row) in enumerate(found.iterrows())
         ]
 
-    @cached_property
-    def _walks(self) -> pd.DataFrame:
-        return walk_codes(self._coverage, self.frame("buildings").index)
+    @lru_cache(maxsize=64)  # noqa: B019 - a view lives as long as its service
+    def _walks(self, category: str) -> pd.Series:
+        """Return a category's walks in whole metres or codes (`maps.figures.walk_codes`), by building."""
+        found = walk_codes(self._part_of("walks", {"category": [category]}), self.frame("buildings").index)
+        return found.get(category, pd.Series(pd.NA, index=found.index, dtype="Int64"))
 
-    def walks(self, category: str) -> dict[str, Any]:
+    def walks(self, category: str, limit_m: float | None = None) -> dict[str, Any]:
         """Return the band of every building by number, and the households of each band.
 
         Bands are named in ``names`` (`maps.figures.BANDS`); null where a building was not measured.
+        Limits are those of `rates`.
         """
-        measured = self.measured[category]
-        bands = band_of(self._walks[category], measured.limit_m)
+        limit_m = self._limit(category, limit_m)
+        bands = band_of(self._walks(category), limit_m)
         households = self.frame("buildings")["households"].groupby(bands).sum()
         return {
             "category": category,
-            "limit_m": measured.limit_m,
+            "limit_m": limit_m,
             "names": BANDS,
             "bands": [plain(one) for one in bands.astype(object)],
             "households": [plain(one) for one in households.reindex(range(len(BANDS)), fill_value=0)],
@@ -340,10 +418,17 @@ class View:
         }
 
     # ---- places --------------------------------------------------------------------------------
-    def at(self, lon: float, lat: float, language: str) -> dict[str, Any]:
-        """Return what lies at a place: building (within 30 m), estate, community, a grid of each plan, walks."""
-        x, y = self._to_degrees.transform(lon, lat, direction="INVERSE")
-        spot = shapely.Point(x, y)
+    def at(self, lon: float, lat: float, language: str, plan_id: str | None = None) -> dict[str, Any]:
+        """Return what lies at a place: building (within 30 m), estate, community, grid of a plan, walks.
+
+        Parameters
+        ----------
+        lon, lat : the place
+        language : of names
+        plan_id : the plan whose grid is told; the newest when None
+        """
+        plan_id = plan_id or next(iter(self.plans), None)
+        spot = self._spot(lon, lat)
         buildings = self.frame("buildings")
         building = self._nearest(buildings, spot)
         layers = {"estate": "estates", "community": "communities", "special_area": "special_areas"}
@@ -353,25 +438,48 @@ class View:
                 name: self._asked(one, self._within(self.frame(one), spot), self.frame(one))
                 for name, one in layers.items()
             },
-            "grids": {
-                one: self._asked("grids", self._within(grids, spot), grids)
-                for one in self.plans
-                for grids in [self.frame("grids", one)]
-            },
+            "grid": None,
             "walks": [],
         }
+        if plan_id is not None:
+            grids = self.frame("grids", plan_id)
+            answer["grid"] = self._asked("grids", self._within(grids, spot), grids)
         if building is not None and self.coverage is not None:
-            answer["walks"] = self._walks_of(building, language)
+            answer["walks"] = self._walks_from(building, language)
         return answer
 
-    def _walks_of(self, building: int, language: str) -> list[dict[str, Any]]:
+    def _spot(self, lon: float, lat: float) -> shapely.Point:
+        return shapely.Point(self._to_degrees.transform(lon, lat, direction="INVERSE"))
+
+    def reach(self, lon: float, lat: float, language: str) -> dict[str, Any]:
+        """Return what is reached on foot from a place, or from the building there (`maps.walking.reached`).
+
+        ``origin`` is where the walks begin.
+        """
+        spot, estate = self._spot(lon, lat), ""
+        building = self._nearest(self.frame("buildings"), spot)
+        if building is not None:
+            places = self._survey.places
+            spot = shapely.Point(places.building_xy[np.flatnonzero(places.building_of == building)[0]])
+            estate = places.estate_at[building]
+        if not np.isfinite(shapely.get_coordinates(spot)).all() or not len(self.town_data.streets):
+            return {"origin": [lon, lat], **NOTHING_REACHED}
+        origin = [round(one, DEGREES) for one in self._to_degrees.transform(spot.x, spot.y)]
+        found = reached(self._survey, (spot.x, spot.y), self.measured, language, estate=estate)
+        return {"origin": origin, **found}
+
+    @cached_property
+    def _survey(self) -> Survey:
+        return Survey.of(self.town_data)
+
+    def _walks_from(self, building: int, language: str) -> list[dict[str, Any]]:
         name = self.frame("buildings").index[building]
-        walks = self._coverage.walks
-        facility = walks[walks["building_id"] == name].set_index("category")["facility_id"]
+        walks = self._part_of("walks", {"category": [*self.measured], "building_id": [str(name)]})
+        codes = walk_codes(walks, pd.Index([name])).iloc[0]
+        facility = walks.set_index("category")["facility_id"]
         titles = self.town_data.facilities["name"]
         listed = []
         for one in self.measured.values():
-            walk = plain(self._walks[one.category].iloc[building])
             nearest = plain(facility.get(one.category))
             listed.append(
                 {
@@ -379,7 +487,7 @@ class View:
                     "name": one.names[language],
                     "group": one.group,
                     "limit_m": one.limit_m,
-                    "walk": walk,
+                    "walk": plain(codes.get(one.category)),
                     "facility": plain(titles.get(nearest)) if nearest else None,
                 }
             )
@@ -408,50 +516,43 @@ class View:
         }
 
     @cached_property
-    def _index(self) -> pd.DataFrame:
-        """Everything that can be searched: kind, id, name, detail, search text, bounds."""
-        plan_id = next(iter(self.plans), None)
-        community = self.town_data.communities["name"]
-        entries = []
-        for kind, layer_id, name, detail in (
+    def _gazetteer(self) -> Gazetteer:
+        newest = next(iter(self.plans), None)
+        community = self.town_data.estates["community_id"].map(self.town_data.communities["name"])
+        listed = [
             ("community", "communities", "name", "subdistrict"),
-            ("estate", "estates", "name", None),
-            ("grid", "grids", "title", "code"),
+            ("estate", "estates", "name", community),
+            *([("grid", "grids", "title", "code")] if newest else []),
             ("facility", "facilities", "name", None),
             ("building", "buildings", "title", "estate"),
-        ):
-            if layer_id == "grids" and plan_id is None:
-                continue
-            frame = self.frame(layer_id, plan_id)
-            details = frame[detail] if detail else pd.Series("", index=frame.index)
-            if kind == "estate":
-                details = self.town_data.estates["community_id"].map(community)
-            entries.append(
-                pd.DataFrame(
-                    {
-                        "kind": kind,
-                        "id": frame.index.astype(str),
-                        "name": frame[name].astype("string").fillna("").to_numpy(object),
-                        "detail": details.astype("string").fillna("").to_numpy(object),
-                        "bounds": bounds_of(frame.geometry),
-                    }
-                )
-            )
-        index = pd.concat(entries, ignore_index=True)
-        return index.assign(words=(index["name"] + " " + index["detail"] + " " + index["id"]).str.lower())
+        ]
+        entries = []
+        for kind, layer_id, name, detail in listed:
+            frame = self.frame(layer_id, newest)
+            details = frame[detail] if isinstance(detail, str) else detail
+            entries.append(Gazetteer.entries(kind, frame, name, details))
+        return Gazetteer(entries)
 
     def places(self, query: str, limit: int = 20) -> dict[str, Any]:
         """Return places whose name, detail or code holds every word of a query; names that begin so first."""
-        words = query.lower().split()
-        if not words:
-            return {"places": []}
-        found = self._index
-        for word in words:
-            found = found[found["words"].str.contains(re.escape(word), regex=True)]
-        begins = ~found["name"].str.lower().str.startswith(words[0])
-        found = found.assign(begins=begins, length=found["name"].str.len())
-        found = found.sort_values(["begins", "length"], kind="stable").head(limit)
-        return {"places": found[["kind", "id", "name", "detail", "bounds"]].to_dict("records")}
+        return {"places": self._gazetteer.find(query, limit)}
+
+
+def _kind(plan_id: str) -> str:
+    return TODAY if plan_id == TODAY else "drawn"
+
+
+def _height(layer: Layer) -> int:
+    """Return how high in the drawing order a layer's highest symbol stands."""
+    return max(STRATA.index(symbol.stratum) for symbol in layer.symbols)
+
+
+def _crs_title(crs: pyproj.CRS, language: str) -> str:
+    """Return the name of a reference system; that of a CGCS2000 zone in the reader's language."""
+    zone = re.fullmatch(r"CGCS2000 / (\d)-degree Gauss-Kruger CM (\d+)E", crs.name)
+    if zone is None:
+        return str(crs.name)
+    return text("viewer.zone", width=zone[1], meridian=zone[2], language=language)
 
 
 def _at(rates: pd.DataFrame, limit_m: float) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -52,12 +52,21 @@ def insert_frame(
             _insert_boxes(connection, table, revision_id, columns["id"], part["geometry"].to_numpy())
 
 
-def read_frame(connection: Connection, revision_id: int, kind: str, name: str, crs: str) -> pd.DataFrame:
+def read_frame(
+    connection: Connection,
+    revision_id: int,
+    kind: str,
+    name: str,
+    crs: str,
+    *,
+    among: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
     """Read a table of a revision as it was stored: types, index and additional columns.
 
     Parameters
     ----------
     crs : reference system of the revision, for a layer
+    among : values of columns; only rows that hold one of each are read
     """
     table, schema = table_of(kind, name), KINDS[kind][name]
     wanted = [column for column in table.c if column.name not in {"id", "revision_id"}]
@@ -65,6 +74,7 @@ def read_frame(connection: Connection, revision_id: int, kind: str, name: str, c
     query = (
         select(*(as_stored(column) if column.name == "geometry" else column for column in wanted))
         .where(table.c.revision_id == revision_id)
+        .where(*(table.c[column].in_(values) for column, values in (among or {}).items()))
         .order_by(*ordered)
     )
     rows = connection.execute(query).all()

@@ -23,6 +23,13 @@ Town = Annotated[
     str | None, Query(description="key of a town; else the one that came last", examples=["town"])
 ]
 Category = Annotated[str, Query(description="id of a service category", examples=["kindergarten"])]
+Limit = Annotated[
+    Literal["300", "500", "1000"] | None,
+    Query(description="walking band in metres; else the category's own limit"),
+]
+Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, examples=[117.002])]
+Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, examples=[27.114])]
+Plan = Annotated[str | None, Query(description="id of a plan; else the newest", examples=["plan"])]
 
 
 def _known_only(request: Request) -> None:
@@ -55,6 +62,10 @@ def _address(request: Request, seen: Seen) -> Callable[[str, str | None], str]:
     return lambda layer, plan_id: template(request, layer, seen.token(plan_id))
 
 
+def _metres(limit: str | None) -> float | None:
+    return None if limit is None else float(limit)
+
+
 def _answer(seen: Seen, ask: Callable[[], dict[str, Any]], what: str) -> dict[str, Any]:
     """Return an answer with the revision it is made of; what the view does not know is not here."""
     try:
@@ -65,7 +76,7 @@ def _answer(seen: Seen, ask: Callable[[], dict[str, Any]], what: str) -> dict[st
 
 @router.get("/town")
 def town(request: Request, language: Language = None, town: Town = None) -> dict[str, Any]:
-    """Return the town, its communities, plans with certificates and grids, and its categories."""
+    """Return the town, its communities, layers, plans by name, and its categories."""
     seen = _seen(request, town)
     tongue = language or language_of(request)
     return {
@@ -73,6 +84,14 @@ def town(request: Request, language: Language = None, town: Town = None) -> dict
         "number": seen.town.number,
         **_answer(seen, lambda: seen.view.town(tongue, _address(request, seen)), "town"),
     }
+
+
+@router.get("/plan")
+def plan(request: Request, plan: Plan = None, language: Language = None, town: Town = None) -> dict[str, Any]:
+    """Return a plan: rules, totals, certificates and grids."""
+    seen = _seen(request, town)
+    chosen = plan or next(iter(seen.view.plans), "")
+    return _answer(seen, lambda: seen.view.plan(chosen, language or language_of(request)), chosen)
 
 
 @router.get("/style.json")
@@ -104,17 +123,17 @@ def page_texts(request: Request, language: Language = None) -> dict[str, str]:
 
 
 @router.get("/rates")
-def rates(request: Request, category: Category, town: Town = None) -> dict[str, Any]:
-    """Return a category's rates at its limit: the town's with its bands, communities' and grids'."""
+def rates(request: Request, category: Category, limit: Limit = None, town: Town = None) -> dict[str, Any]:
+    """Return a category's rates at a limit: the town's with its bands, communities' and grids'."""
     seen = _seen(request, town)
-    return _answer(seen, lambda: seen.view.rates(category), category)
+    return _answer(seen, lambda: seen.view.rates(category, _metres(limit)), category)
 
 
 @router.get("/walks")
-def walks(request: Request, category: Category, town: Town = None) -> dict[str, Any]:
+def walks(request: Request, category: Category, limit: Limit = None, town: Town = None) -> dict[str, Any]:
     """Return the band of every building by number, and the households of each band."""
     seen = _seen(request, town)
-    return _answer(seen, lambda: seen.view.walks(category), category)
+    return _answer(seen, lambda: seen.view.walks(category, _metres(limit)), category)
 
 
 @router.get("/gaps")
@@ -127,15 +146,27 @@ def gaps(request: Request, category: Category, town: Town = None) -> dict[str, A
 @router.get("/at")
 def at(
     request: Request,
-    lon: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, examples=[117.002])],
-    lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, examples=[27.114])],
+    *,
+    lon: Longitude,
+    lat: Latitude,
+    plan: Plan = None,
     language: Language = None,
     town: Town = None,
 ) -> dict[str, Any]:
-    """Return what lies at a place: building, estate, community, a grid of each plan, and the walks from it."""
+    """Return what lies at a place: building, estate, community, grid of a plan, and the walks from it."""
     seen = _seen(request, town)
     tongue = language or language_of(request)
-    return _answer(seen, lambda: seen.view.at(lon, lat, tongue), f"{lon}, {lat}")
+    return _answer(seen, lambda: seen.view.at(lon, lat, tongue, plan), plan or f"{lon}, {lat}")
+
+
+@router.get("/reach")
+def reach(
+    request: Request, lon: Longitude, lat: Latitude, language: Language = None, town: Town = None
+) -> dict[str, Any]:
+    """Return what is reached on foot from a place: an area to each band, the way to each category."""
+    seen = _seen(request, town)
+    tongue = language or language_of(request)
+    return _answer(seen, lambda: seen.view.reach(lon, lat, tongue), f"{lon}, {lat}")
 
 
 @router.get("/places")

@@ -39,9 +39,9 @@ _TILINGS = ("communities", "grids", "coverage_communities", "coverage_grids")
 def page_content(town: Town, plan: Plan, coverage: Coverage) -> str:
     """Return everything the static page shows, as JSON."""
     shown = {layer_id: features(layer_id, town, plan, coverage) for layer_id in LAYERS}
-    measured = measured_categories(town, coverage)
-    rates = Rates(coverage)
-    walks = walk_codes(coverage, shown["buildings"].index)
+    measured = measured_categories(town, coverage.rates)
+    rates = Rates(coverage.rates)
+    walks = walk_codes(coverage.walks, shown["buildings"].index)
     document = {
         "town": _town(town),
         "plan": _plan(town, plan),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from maps.figures import BANDS, WALK_CODES, band_of, cover_class
 from maps.view import TODAY, View, texts
@@ -31,6 +34,7 @@ def test_the_town_is_plain_json_in_either_language(view, language):
     assert [one["plan_id"] for one in answer["plans"]] == ["drawn", TODAY]
     assert answer["totals"]["households"] == view.town_data.buildings["households"].sum()
     assert answer["totals"]["unknown_buildings"] == 1
+    assert next(one["id"] for one in answer["layers"]) in {"facilities", "gates"}
     assert answer["plans"][0]["tiles"] == {"grids": "grids/drawn"}
     assert answer["tiles"]["buildings"] == "buildings/None"
     west, south, east, north = answer["bounds"]
@@ -39,7 +43,7 @@ def test_the_town_is_plain_json_in_either_language(view, language):
 
 
 def test_totals_of_a_plan_part_into_in_range_out_and_unknown(view):
-    for one in view.town("en")["plans"]:
+    for one in (view.plan(plan_id, "en") for plan_id in view.plans):
         judged = [grid["in_range"] for grid in one["grids"] if grid["kind"] == "basic"]
         assert one["totals"]["grids"] == len(judged)
         assert one["totals"]["in_range"] == judged.count(True)
@@ -114,12 +118,63 @@ def test_a_place_answers_with_everything_it_lies_in(view):
     assert answer["building"]["id"] == "b00"
     assert answer["estate"]["id"] == "A"
     assert answer["community"]["heading"] == "第1社区"
-    assert set(answer["grids"]) == {"drawn", TODAY}
+    assert answer["grid"]["id"] in view.plans["drawn"].grids.index
+    assert view.at(spot.x, spot.y, "zh-CN", TODAY)["grid"]["id"] == "old1"
     walk = next(one for one in answer["walks"] if one["category"] == "kindergarten")
     assert walk["walk"] == np.ceil(
         view.coverage.walks.query("building_id == 'b00' and category == 'kindergarten'")["walk_m"].iloc[0]
     )
     assert walk["facility"] == "第一幼儿园"
+
+
+def test_ways_are_as_long_as_the_walks_of_the_coverage(view):
+    spot = view.town_data.buildings.to_crs(4326).geometry.loc["b00"].centroid
+    answer = json.loads(json.dumps(view.reach(spot.x, spot.y, "en"), allow_nan=False))
+    ways = {one["properties"]["category"]: one for one in answer["routes"]["features"]}
+    walks = {one["category"]: one["walk"] for one in view.at(spot.x, spot.y, "en")["walks"]}
+    assert ways
+    for name, one in ways.items():
+        assert one["properties"]["walk"] == walks[name]
+        line = gpd.GeoSeries([shapely.geometry.shape(one["geometry"])], crs=4326).to_crs(view.town_data.crs)
+        assert line.length.iloc[0] == pytest.approx(walks[name], abs=60)  # with the legs to either door
+    areas = [shapely.geometry.shape(one["geometry"]) for one in answer["areas"]["features"]]
+    assert [one["properties"]["minutes"] for one in answer["areas"]["features"]] == [15, 10, 5]
+    assert areas[0].contains(areas[1].buffer(-1e-5))
+    assert areas[1].contains(areas[2].buffer(-1e-5))
+
+
+@pytest.mark.parametrize(("lon", "lat"), [(100.0, 20.0), (0.0, 90.0), (-180.0, -90.0)])
+def test_from_far_away_nothing_is_reached(view, lon, lat):
+    answer = view.reach(lon, lat, "en")
+    assert not answer["reached"]
+    assert answer["routes"]["features"] == []
+
+
+def test_a_band_is_a_limit(view):
+    for limit_m in (300, 500, 1000):
+        rates, walks = view.rates("kindergarten", limit_m), view.walks("kindergarten", limit_m)
+        covered = sum(walks["households"][BANDS.index(one)] for one in ("band-5", "band-10", "band-15"))
+        assert covered == rates["town"]["numerator"] == rates["bands"][(300, 500, 1000).index(limit_m)]
+    with pytest.raises(KeyError, match="400"):
+        view.rates("kindergarten", 400)
+
+
+def test_walks_and_rates_come_a_part_at_a_time(view):
+    asked = []
+
+    def part_of(table, among):
+        asked.append(table)
+        return view._held(table, among)
+
+    left = {name: getattr(view.coverage, name).iloc[:0] for name in ("walks", "rates")}
+    parted = View(view.town_data, {"drawn": view.plans["drawn"]}, replace(view.coverage, **left), part_of)
+    spot = view.town_data.buildings.to_crs(4326).geometry.loc["b00"].centroid
+    assert parted.town("en") == view.town("en")
+    assert "walks" not in asked
+    for ask in ("rates", "walks", "gaps"):
+        assert getattr(parted, ask)("kindergarten") == getattr(view, ask)("kindergarten")
+    assert parted.at(spot.x, spot.y, "en") == view.at(spot.x, spot.y, "en")
+    assert asked.count("walks") == 2
 
 
 def test_a_place_outside_the_town_holds_nothing(view):

@@ -34,10 +34,15 @@ export interface Certificate {
   sentence: string;
 }
 
-export interface Plan {
+export interface PlanTitle {
   plan_id: string;
   kind: 'drawn' | 'today';
   title: string;
+  tiles: Record<string, string>;
+}
+
+export interface Plan {
+  plan_id: string;
   rules: { lower: number; upper: number };
   totals: {
     grids: number;
@@ -50,7 +55,6 @@ export interface Plan {
   };
   certificates: Certificate[];
   grids: Grid[];
-  tiles: Record<string, string>;
 }
 
 export interface Category {
@@ -81,8 +85,9 @@ export interface Town {
   provenance: Record<string, string>;
   communities: Community[];
   layers: Layer[];
+  bands: { limit_m: number; minutes: number }[];
   drawn: Record<string, string[]>;
-  plans: Plan[];
+  plans: PlanTitle[];
   coverage: { categories: Category[] } | null;
   tiles: Record<string, string>;
 }
@@ -161,8 +166,26 @@ export interface Place {
   estate: Asked | null;
   community: Asked | null;
   special_area: Asked | null;
-  grids: Record<string, Asked | null>;
+  grid: Asked | null;
   walks: Walk[];
+}
+
+export interface Route {
+  category: string;
+  name: string;
+  group: string;
+  limit_m: number;
+  walk: number;
+  minutes: number;
+  facility: string | null;
+  middle: [number, number];
+}
+
+export interface Reach {
+  origin: [number, number];
+  reached: boolean;
+  areas: Features<{ limit_m: number; minutes: number }>;
+  routes: Features<Route>;
 }
 
 export interface Found {
@@ -180,6 +203,15 @@ export interface Score {
   better: 'a' | 'b' | 'same' | null;
 }
 
+export interface Flow {
+  community: string | null;
+  from_code: string | null;
+  to_code: string | null;
+  households: number | null;
+  buildings: number;
+  bounds: Bounds | null;
+}
+
 export interface Comparison {
   before: string;
   after: string;
@@ -187,14 +219,7 @@ export interface Comparison {
   households: number;
   buildings: number;
   moved: number[];
-  flows: {
-    community: string | null;
-    from_code: string | null;
-    to_code: string | null;
-    households: number | null;
-    buildings: number;
-    bounds: Bounds | null;
-  }[];
+  flows: Flow[];
   ground: Features<Record<string, never>>;
 }
 
@@ -228,11 +253,13 @@ export const api = {
   texts: (language: string) => ask<Record<string, string>>('api/texts', { language }),
   town: (language: string) => ask<Town>('api/town', { language }),
   style: () => ask<Record<string, unknown>>('api/style.json'),
+  plan: (plan: string, language: string) => ask<Plan>('api/plan', { plan, language }),
   legend: (language: string) => ask<LegendEntry[]>('api/legend', { language }),
-  rates: (category: string) => ask<Rates>('api/rates', { category }),
-  walks: (category: string) => ask<Walks>('api/walks', { category }),
+  rates: (category: string, limit: number) => ask<Rates>('api/rates', { category, ...(limit ? { limit } : {}) }),
+  walks: (category: string, limit: number) => ask<Walks>('api/walks', { category, ...(limit ? { limit } : {}) }),
   gaps: (category: string) => ask<Features<Gap>>('api/gaps', { category }),
-  at: (lon: number, lat: number, language: string) => ask<Place>('api/at', { lon, lat, language }),
+  at: (lon: number, lat: number, language: string, plan: string) => ask<Place>('api/at', { lon, lat, language, ...(plan ? { plan } : {}) }),
+  reach: (lon: number, lat: number, language: string) => ask<Reach>('api/reach', { lon, lat, language }),
   places: (q: string) => ask<{ places: Found[] }>('api/places', { q }),
   compare: (a: string, b: string) => ask<Comparison>('api/compare', { a, b }),
 };

@@ -1,55 +1,76 @@
 // The Compare view: two plans side by side, their scores in the order of the rules, who moves where.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Plan, Score } from './api';
+import type { Flow, Plan, PlanTitle, Score } from './api';
 import { icon } from './icons';
-import { before, plan, store } from './store';
+import { beforeTitle, loaded, planTitle, store, type Mode } from './store';
+import { zoomTo } from './tables';
 import { count, percent, text } from './words';
 
-const MOST_FLOWS = 8;
+const MODES: Mode[] = ['side', 'swipe', 'difference'];
 
 export function compareBar(): TemplateResult {
-  const { showMoved } = store.state;
+  const { mode, showMoved } = store.state;
   return html`<div class="compare-bar">
     <h1>${text('viewer.compare.title')}</h1>
-    ${chooser('before', before())}<span aria-hidden="true">→</span>${chooser('plan', plan())}
+    <span class="pair">${chooser('before', beforeTitle())}<span aria-hidden="true">→</span>${chooser('plan', planTitle())}</span>
+    <div class="choice modes" role="group" aria-label=${text('viewer.compare.mode')}>${MODES.map(one => html`<button aria-pressed=${one === mode} @click=${() => store.set({ mode: one })}>${icon(one, 16)}${text(`viewer.compare.${one === 'difference' ? 'difference_mode' : one}`)}</button>`)}</div>
     <label><input type="checkbox" .checked=${showMoved} @change=${() => store.set({ showMoved: !showMoved })}>${text('viewer.compare.show_moved')}</label>
     <span class="key"><i class="moved"></i>${text('viewer.compare.moved')}</span>
-    <span class="key"><i class="broken"></i>${text('viewer.compare.broken')}</span>
+    ${mode === 'difference'
+      ? html`<span class="key"><i class="moved-building"></i>${text('viewer.compare.moved_building')}</span>`
+      : html`<span class="key"><i class="broken"></i>${text('viewer.compare.broken')}</span>`}
   </div>`;
 }
 
-function chooser(name: 'before' | 'plan', chosen: Plan | undefined): TemplateResult {
+function chooser(name: 'before' | 'plan', chosen: PlanTitle | undefined): TemplateResult {
   const choose = (event: Event): void => store.set({ [name]: (event.target as HTMLSelectElement).value });
   return html`<select class="plain" aria-label=${text(`viewer.compare.${name}`)} @change=${choose}>
     ${store.state.town?.plans.map(one => html`<option value=${one.plan_id} ?selected=${one === chosen}>${one.title}</option>`)}
   </select>`;
 }
 
-export function paneTitle(side: 'a' | 'b'): TemplateResult {
-  const own = side === 'a' ? before() : plan();
-  if (!own) return html``;
-  const bad = own.totals.out_of_range;
-  return html`<div class="card pane-title"><b>${side.toUpperCase()}</b>${own.title}
-    <span class="tag ${bad ? 'bad' : 'ok'}">${bad ? text('page.grids.bad', { count: bad }) : text('page.grids.all_in_range')}</span></div>`;
+function paneTitle(side: 'a' | 'b'): TemplateResult {
+  const title = side === 'a' ? beforeTitle() : planTitle();
+  const own = loaded(title);
+  const bad = own?.totals.out_of_range;
+  return html`<div class="card pane-title ${side}"><b>${side.toUpperCase()}</b>${title?.title}
+    ${own ? html`<span class="tag ${bad ? 'bad' : 'ok'}">${bad ? text('page.grids.bad', { count: bad }) : text('page.grids.all_in_range')}</span>` : nothing}</div>`;
+}
+
+// Two maps beside each other, one over the other behind a divider, or one of what differs.
+export function panes(): TemplateResult {
+  const { mode, swipe } = store.state;
+  if (mode === 'difference') {
+    return html`<div class="panes difference"><div class="pane"><wangge-map side="d" .plan=${planTitle()}></wangge-map></div></div>`;
+  }
+  const slide = (event: Event): void => store.set({ swipe: Number((event.target as HTMLInputElement).value) });
+  return html`<div class="panes ${mode}" style="--swipe:${swipe / 100}">
+    <div class="pane"><wangge-map side="a" .plan=${beforeTitle()}></wangge-map>${paneTitle('a')}</div>
+    <div class="pane over"><wangge-map side="b" .plan=${planTitle()}></wangge-map>${mode === 'side' ? paneTitle('b') : nothing}</div>
+    ${mode === 'swipe' ? html`${paneTitle('b')}<i class="divider"></i><input class="divide" type="range" min="0" max="100" .value=${String(swipe)} aria-label=${text('viewer.compare.divider')} @input=${slide}>` : nothing}
+  </div>`;
 }
 
 export function comparisonTables(): TemplateResult {
   const { comparison, town, busy } = store.state;
-  const [first, second] = [before(), plan()];
-  if (!first || !second || first === second) return html`<div class="comparison"><p class="section">${text('viewer.compare.one_plan')}</p></div>`;
-  if (!comparison) return html`<div class="comparison"><p class="section quiet" role="status">${busy ? text('viewer.working') : ''}</p></div>`;
+  const titles = [beforeTitle(), planTitle()] as const;
+  const [first, second] = [loaded(titles[0]), loaded(titles[1])];
+  if (!titles[0] || !titles[1] || titles[0] === titles[1]) return html`<div class="comparison"><p class="section">${text('viewer.compare.one_plan')}</p></div>`;
+  if (!comparison || !first || !second) return html`<div class="comparison"><p class="section quiet" role="status">${busy ? text('viewer.working') : ''}</p></div>`;
   const total = town?.totals['households'] ?? 0;
   return html`<div class="comparison">
     <section tabindex="0" aria-label=${text('viewer.compare.scores')}><h2>${text('viewer.compare.scores')}<span class="right">${text('viewer.compare.order')}</span></h2>
-      <table><thead><tr><th>${text('viewer.compare.measure')}</th><th class="number">A ${first.title}</th><th class="number">B ${second.title}</th><th class="number">${text('viewer.compare.difference')}</th></tr></thead>
+      <table><thead><tr><th>${text('viewer.compare.measure')}</th><th class="number">A ${titles[0].title}</th><th class="number">B ${titles[1].title}</th><th class="number">${text('viewer.compare.difference')}</th></tr></thead>
       <tbody>${comparison.scores.map(score => scoreRow(score, [first, second], total))}</tbody></table></section>
     <section tabindex="0" aria-label=${text('viewer.compare.flows')}><h2>${text('viewer.compare.flows')}<span class="right">${text('viewer.compare.total', { households: count(comparison.households), buildings: count(comparison.buildings) })}</span></h2>
-      <table><thead><tr><th>${text('page.tab.communities')}</th><th>${text('viewer.compare.from_to')}</th><th class="number">${text('page.tab.buildings')}</th><th class="number">${text('maps.field.households')}</th><td></td></tr></thead>
-      <tbody>${comparison.flows.slice(0, MOST_FLOWS).map(flow => html`<tr><td lang="zh-CN">${flow.community}</td><td>${flow.from_code ?? '—'} → ${flow.to_code ?? '—'}</td><td class="number">${count(flow.buildings)}</td><td class="number"><b>${count(flow.households)}</b></td>
-        <td>${flow.bounds ? html`<button class="zoom-to" aria-label=${text('page.zoom_to')} title=${text('page.zoom_to')} @click=${() => flow.bounds && store.go(flow.bounds)}>${icon('zoom', 18)}</button>` : nothing}</td></tr>`)}</tbody></table>
-      ${comparison.flows.length > MOST_FLOWS ? html`<p class="quiet">${text('page.more', { count: comparison.flows.length - MOST_FLOWS })}</p>` : nothing}</section>
+      <table><thead><tr><th>${text('page.tab.communities')}</th><th>${text('viewer.compare.from_to')}</th><th class="number">${text('maps.field.buildings')}</th><th class="number">${text('maps.field.households')}</th><td></td></tr></thead>
+      <tbody>${comparison.flows.map(flowRow)}</tbody></table></section>
   </div>`;
+}
+
+function flowRow(flow: Flow): TemplateResult {
+  return html`<tr><td lang="zh-CN">${flow.community}</td><td>${flow.from_code ?? '—'} → ${flow.to_code ?? '—'}</td><td class="number">${count(flow.buildings)}</td><td class="number"><b>${count(flow.households)}</b></td><td>${flow.bounds ? zoomTo(flow.bounds) : nothing}</td></tr>`;
 }
 
 function scoreRow(score: Score, plans: [Plan, Plan], total: number): TemplateResult {

@@ -14,6 +14,13 @@ const PATHS: Record<string, SVGTemplateResult> = {
   zoom: svg`<circle cx="9" cy="9" r="5"/><path d="M13 13l4 4M9 7v4M7 9h4"/>`,
   down: svg`<path d="M5.5 8l4.5 4.5L14.5 8"/>`,
   check: svg`<path d="M4.5 10.5l3.6 3.6L15.5 6.5" stroke-width="2.2"/>`,
+  up: svg`<path d="M5.5 12L10 7.5 14.5 12"/>`,
+  walk: svg`<circle cx="11" cy="3.8" r="1.6" fill="currentColor"/><path d="M10.5 7l-1 5 3 5M9.5 12L7 17M10.5 7.5L7 9.5v3M10.5 7.5l2 2.5h2.5"/>`,
+  table: svg`<path d="M3 4h14v12H3ZM3 8h14M3 12h14M9 4v12"/>`,
+  list: svg`<path d="M4 5.5h12M4 10h12M4 14.5h8"/>`,
+  side: svg`<path d="M3 4h14v12H3ZM10 4v12"/>`,
+  swipe: svg`<path d="M10 3v14M6.5 7L3.5 10l3 3M13.5 7l3 3-3 3"/>`,
+  difference: svg`<path d="M3 3h9v9H3ZM8 8h9v9H8Z"/><path d="M8 12l4-4" />`,
   close: svg`<path d="M5 5l10 10M15 5L5 15"/>`,
 };
 

@@ -1,10 +1,10 @@
-// Legend and layer switches: what is on the map now, and what could be.
+// Legend: what is on the map now.
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { unsafeHTML } from 'lit/directives/unsafe-html.js';
 import type { LegendEntry } from './api';
 import { GLYPHS, icon } from './icons';
-import { category, drawn, store } from './store';
+import { category, drawn, limit, store } from './store';
 import { text } from './words';
 
 const css = (name: string): string => `var(${name})`;
@@ -40,7 +40,7 @@ function isOn(entry: LegendEntry, zoom: number, present: ReadonlySet<string>): b
   if (entry.layer === 'coverage_communities') return way === 'life' && areas === 'communities';
   if (entry.where === 'band' && (way !== 'life' || areas !== 'buildings')) return false;
   if (entry.where === 'band' && !present.has(entry.key)) return false;
-  if (entry.layer === 'gaps' && areas !== 'buildings') return false;
+  if (entry.layer === 'gaps' && (areas !== 'buildings' || store.state.limit)) return false;
   return on[way].has(entry.layer) && entry.layer !== 'grids_today' && Boolean(town?.drawn[entry.layer]?.includes(entry.key));
 }
 
@@ -52,12 +52,20 @@ function bandsPresent(): ReadonlySet<string> {
   return new Set([...found].map(name => (name.startsWith('band-') ? name.replace('-', '_') : `band_${name}`)));
 }
 
+// What a click on a place draws.
+function walked(): TemplateResult | typeof nothing {
+  const { reach, view } = store.state;
+  if (!reach?.reached || view === 'compare') return nothing;
+  return html`
+    <div><svg width="22" height="14"><rect x="1" y="1" width="20" height="12" rx="2" fill="var(--band-5)" fill-opacity="0.13" stroke="var(--band-5)" stroke-width="1.5" stroke-dasharray="1 2"/></svg>${text('viewer.reach.areas')}</div>
+    <div><svg width="22" height="14"><path d="M0 7h22" stroke="var(--accent)" stroke-width="3"/></svg>${text('viewer.reach.route')}</div>`;
+}
+
 export function legend(entries: LegendEntry[], zoom: number): TemplateResult {
   const present = bandsPresent();
-  const limit = category()?.limit_m ?? 0;
   const words = (entry: LegendEntry): string => {
     if (entry.badge && drawn() === 'life' && category()) return category()?.name ?? '';
-    return entry.text.replace('{limit}', String(limit)).replace('{twice}', String(2 * limit));
+    return entry.text.replace('{limit}', String(limit())).replace('{twice}', String(2 * limit()));
   };
   const seen = new Set<string>();
   const rows = entries.filter(entry => isOn(entry, zoom, present) && !seen.has(words(entry)) && seen.add(words(entry)));
@@ -65,21 +73,7 @@ export function legend(entries: LegendEntry[], zoom: number): TemplateResult {
   return html`<section class="card legend" aria-label=${text('page.legend')}>
     <h2><button aria-expanded=${!folded} @click=${() => store.set({ folded: !folded })}>${text('page.legend')}${icon('down', 14)}</button></h2>
     ${folded ? nothing : rows.map(entry => html`<div>${swatch(entry)}${words(entry)}</div>`)}
+    ${folded ? nothing : walked()}
     ${!folded && town?.totals['estimated_households'] ? html`<p>${text('page.legend_estimated')}</p>` : nothing}
-  </section>`;
-}
-
-export function switches(): TemplateResult {
-  const { town, on } = store.state;
-  const way = drawn();
-  const offered = (town?.layers ?? []).filter(layer => layer.views.includes(way) && !layer.id.startsWith('coverage_') && layer.id !== 'grids_today');
-  const toggle = (id: string): void => {
-    const next = new Set(on[way]);
-    if (!next.delete(id)) next.add(id);
-    store.set({ on: { ...on, [way]: next } });
-  };
-  return html`<section class="card layers" aria-label=${text('page.layers')}>
-    <h2>${text('page.layers')}</h2>
-    ${offered.map(layer => html`<label><input type="checkbox" .checked=${on[way].has(layer.id)} @change=${() => toggle(layer.id)}>${layer.title}</label>`)}
   </section>`;
 }

@@ -4,78 +4,35 @@ import { LitElement, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { FeatureCollection } from 'geojson';
 import {
-  Map as MapLibre, Marker, setWorkerUrl,
-  type FilterSpecification, type GeoJSONSource, type LayerSpecification, type MapMouseEvent, type StyleSpecification, type VectorTileSource,
+  Map as MapLibre, setWorkerUrl,
+  type FilterSpecification, type GeoJSONSource, type LayerSpecification, type MapMouseEvent, type VectorTileSource,
 } from 'maplibre-gl';
 import worker from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
-import { api, type Bounds, type Plan } from './api';
-import { addImages, token } from './images';
-import { category, drawn, plan, store } from './store';
+import type { Bounds, Plan, PlanTitle } from './api';
+import { addImages } from './images';
+import { AREAS, EMPTY, FIRST_ADDED, absolute, faded, isLabel, loadStyle, meta } from './mapstyle';
+import { arranged } from './order';
+import { LEAST_GAP, Pills } from './pills';
+import { category, drawn, loaded, planTitle, route, store } from './store';
 import { text } from './words';
 
 setWorkerUrl(new URL(worker, document.baseURI).href);
 
-const MOST_PILLS = 12;
-const LEAST_GAP = 20;
-const EMPTY = { type: 'FeatureCollection', features: [] } as FeatureCollection;
-
-interface Meta {
-  layer: string;
-  views: string[];
-  legend: string;
-}
-
-const meta = (layer: LayerSpecification): Meta | undefined => layer.metadata as Meta | undefined;
-const absolute = (address: string): string => decodeURI(new URL(address, document.baseURI).href);
-
-let styleOf: Promise<StyleSpecification> | undefined;
-
-// The style with addresses made whole, gaps taken as GeoJSON (those of one category), and what a page adds.
-async function loadStyle(): Promise<StyleSpecification> {
-  styleOf ??= api.style() as unknown as Promise<StyleSpecification>;
-  const style = structuredClone(await styleOf);
-  for (const source of Object.values(style.sources)) {
-    if (source.type === 'vector' && source.tiles) source.tiles = source.tiles.map(absolute);
-  }
-  style.sources['gaps'] = { type: 'geojson', data: EMPTY };
-  style.sources['ground'] = { type: 'geojson', data: EMPTY };
-  style.sources['marked'] = { type: 'geojson', data: EMPTY };
-  const added: LayerSpecification[] = [
-    { id: 'ground', type: 'fill', source: 'ground', paint: { 'fill-pattern': 'hatch--moved' } },
-    { id: 'ground-line', type: 'line', source: 'ground', paint: { 'line-color': token('--moved'), 'line-width': 1 } },
-    {
-      id: 'broken', type: 'line', source: 'grids', 'source-layer': 'grids',
-      paint: { 'line-color': token('--bad-map'), 'line-width': 2.4, 'line-opacity': ['case', ['boolean', ['feature-state', 'broken'], false], 1, 0] },
-    },
-    {
-      id: 'selected-case', type: 'line', source: 'grids', 'source-layer': 'grids',
-      paint: { 'line-color': token('--surface'), 'line-width': 6, 'line-opacity': ['case', ['boolean', ['feature-state', 'selected'], false], 1, 0] },
-    },
-    {
-      id: 'selected', type: 'line', source: 'grids', 'source-layer': 'grids',
-      paint: { 'line-color': token('--select-line'), 'line-width': 3, 'line-opacity': ['case', ['boolean', ['feature-state', 'selected'], false], 1, 0] },
-    },
-  ];
-  const layers = style.layers.map(layer => {
-    if (!('source' in layer) || layer.source !== 'gaps') return layer;
-    const { 'source-layer': _, ...own } = layer as LayerSpecification & { 'source-layer'?: string };
-    return own as LayerSpecification;
-  });
-  const labels = layers.findIndex(layer => layer.type === 'symbol');
-  style.layers = [...layers.slice(0, labels), ...added, ...layers.slice(labels)];
-  return style;
-}
+// One map of a pair is a or b; the difference of two plans is d; a map of its own has no side.
+export type Side = '' | 'a' | 'b' | 'd';
+const BUILDINGS = { source: 'buildings', sourceLayer: 'buildings' };
+const GRIDS = { source: 'grids', sourceLayer: 'grids' };
 
 @customElement('wangge-map')
 export class WanggeMap extends LitElement {
-  @property({ attribute: false }) plan?: Plan;
-  @property() side: '' | 'a' | 'b' = '';
+  @property({ attribute: false }) plan?: PlanTitle | undefined;
+  @property() side: Side = '';
 
   map?: MapLibre;
-  private pills: Marker[] = [];
-  private drawnPlan = '';
-  private drawnCoverage: unknown = null;
-  private drawnGround: unknown = null;
+  private styled: LayerSpecification[] = [];
+  private readonly pills = new Pills();
+  // What the map was last brought to, by part: a part is drawn anew when what it is made of changes.
+  private readonly done = new Map<string, unknown[]>();
 
   protected override createRenderRoot(): HTMLElement {
     return this;
@@ -93,9 +50,12 @@ export class WanggeMap extends LitElement {
     const { town } = store.state;
     if (!town) return;
     const at = store.position['at']?.split(',').map(Number);
+    const style = await loadStyle();
+    if (!this.isConnected) return;
+    this.styled = style.layers;
     const map = new MapLibre({
       container: this.querySelector('.canvas') as HTMLElement,
-      style: await loadStyle(),
+      style,
       ...(at?.length === 3 ? { center: [at[0], at[1]] as [number, number], zoom: at[2] as number } : { bounds: town.bounds, fitBoundsOptions: { padding: 16 } }),
       localIdeographFontFamily: false,
       attributionControl: false,
@@ -109,13 +69,13 @@ export class WanggeMap extends LitElement {
     map.touchZoomRotate.disableRotation();
     this.map = map;
     map.once('style.load', () => void this.begin());
-    map.on('click', (event: MapMouseEvent) => this.dispatchEvent(new CustomEvent('ask', { detail: event.lngLat, bubbles: true })));
+    map.on('click', (event: MapMouseEvent) => store.ask(event.lngLat.lng, event.lngLat.lat));
     map.on('move', () => this.dispatchEvent(new CustomEvent('moved', { bubbles: true })));
     map.on('moveend', () => {
       const { lng, lat } = map.getCenter();
       if (this.side !== 'b') store.position = { at: [lng.toFixed(6), lat.toFixed(6), map.getZoom().toFixed(2)].join(',') };
       this.dispatchEvent(new CustomEvent('settled', { bubbles: true }));
-      this.writePills();
+      this.writeGaps();
     });
     map.on('idle', () => this.toggleAttribute('idle', true));
     map.on('movestart', () => this.toggleAttribute('idle', false));
@@ -134,6 +94,7 @@ export class WanggeMap extends LitElement {
     super.disconnectedCallback();
     store.removeEventListener('change', this.follow);
     store.removeEventListener('go', this.go);
+    this.pills.remove();
     this.map?.remove();
   }
 
@@ -142,8 +103,7 @@ export class WanggeMap extends LitElement {
   }
 
   private go = (event: Event): void => {
-    const bounds = (event as CustomEvent<Bounds>).detail;
-    this.map?.fitBounds(bounds, { padding: 60, maxZoom: 16.5, animate: false });
+    this.map?.fitBounds((event as CustomEvent<Bounds>).detail, { padding: 60, maxZoom: 16.5, animate: false });
   };
 
   fit(): void {
@@ -151,95 +111,121 @@ export class WanggeMap extends LitElement {
     if (town) this.map?.fitBounds(town.bounds, { padding: 16, animate: false });
   }
 
+  // Does a part of the drawing when something it is made of has changed.
+  private once(part: string, made: unknown[], draw: () => void): void {
+    const last = this.done.get(part);
+    if (last && last.every((one, place) => one === made[place])) return;
+    this.done.set(part, made);
+    draw();
+  }
+
   // Brings the map to what the state says.
   private follow = (): void => {
     const map = this.map;
-    if (!map || !map.getLayer('selected') || !map.hasImage('hatch--moved')) return;
+    if (!map || !map.getLayer('route') || !map.hasImage('hatch--moved')) return;
     this.toggleAttribute('idle', false);
-    const { view, areas, on: switched, coverage } = store.state;
-    const shown = drawn();
-    const own = this.plan ?? plan();
-    if (own && own.plan_id !== this.drawnPlan) this.showPlan(map, own);
-    for (const layer of map.getStyle().layers) {
-      const about = meta(layer);
-      if (!about) continue;
-      let on = about.views.includes(shown) && switched[shown].has(about.layer);
-      if (about.layer === 'coverage_grids') on = shown === 'life' && areas === 'grids';
-      if (about.layer === 'coverage_communities') on = shown === 'life' && areas === 'communities';
-      if (about.layer === 'gaps') on &&= areas === 'buildings';
-      map.setLayoutProperty(layer.id, 'visibility', on ? 'visible' : 'none');
+    const { areas, comparison, coverage, language, limit, moves, on, opacity, place, reach, showMoved, view } = store.state;
+    const shown = drawn(), title = this.plan ?? planTitle(), own = loaded(title), single = this.side === '';
+    this.once('tiles', [title], () => this.showTiles(map, title));
+    this.once('broken', [own], () => this.showBroken(map, own));
+    this.once('layers', [view, areas, limit, on, showMoved], () => this.showLayers(map));
+    this.once('opacity', [opacity], () => this.showOpacity(map));
+    this.once('order', [shown, moves], () => this.showOrder(map));
+    if (single) {
+      this.once('coverage', [coverage, areas, limit, title, shown], () => this.showCoverage(map));
+      this.once('reach', [reach, view, route(), store.state.allRoutes, language], () => this.showReach(map));
+      this.once('pills', [coverage, view, areas, limit, on, language], () => this.writeGaps());
     }
-    for (const id of ['ground', 'ground-line']) map.setLayoutProperty(id, 'visibility', view === 'compare' && store.state.showMoved ? 'visible' : 'none');
-    map.setLayoutProperty('broken', 'visibility', view === 'compare' ? 'visible' : 'none');
-    if (coverage !== this.drawnCoverage || areas !== this.drawnAreas) this.showCoverage(map);
-    else if (store.state.language !== this.drawnLanguage) this.writePills();
-    this.showFacilities(map, shown);
-    this.showGround(map);
-    this.showSelected(map, own);
+    this.once('facilities', [shown, category()], () => this.showFacilities(map, shown));
+    this.once('ground', [comparison, this.side], () => this.showGround(map));
+    this.once('selected', [place?.grid, title], () => this.showSelected(map));
+    map.triggerRepaint();
   };
 
-  private drawnAreas = '';
-  private drawnLanguage = '';
+  private setVisible(map: MapLibre, id: string, visible: boolean): void {
+    if (map.getLayer(id)) map.setLayoutProperty(id, 'visibility', visible ? 'visible' : 'none');
+  }
 
-  private showPlan(map: MapLibre, own: Plan): void {
-    const address = own.tiles['grids'];
-    if (address) (map.getSource('grids') as VectorTileSource).setTiles([absolute(address)]);
-    map.removeFeatureState({ source: 'grids', sourceLayer: 'grids' });
-    for (const grid of own.grids) {
-      if (grid.in_range === false) map.setFeatureState({ source: 'grids', sourceLayer: 'grids', id: grid.fid }, { broken: true });
+  private showTiles(map: MapLibre, title: PlanTitle | undefined): void {
+    const address = title?.tiles['grids'];
+    const source = map.getSource('grids') as VectorTileSource | undefined;
+    if (address && source) source.setTiles([absolute(address)]);
+  }
+
+  private showBroken(map: MapLibre, own: Plan | undefined): void {
+    if (!map.getSource('grids')) return;
+    for (const grid of own?.grids ?? []) map.setFeatureState({ ...GRIDS, id: grid.fid }, { broken: grid.in_range === false });
+  }
+
+  private showLayers(map: MapLibre): void {
+    const { view, areas, limit, on } = store.state;
+    const shown = drawn();
+    for (const layer of this.styled) {
+      const about = meta(layer);
+      if (!about) continue;
+      let visible = about.views.includes(shown) && on[shown].has(about.layer);
+      if (about.layer === 'coverage_grids') visible = shown === 'life' && areas === 'grids';
+      if (about.layer === 'coverage_communities') visible = shown === 'life' && areas === 'communities';
+      // Gaps are those of the category's own limit.
+      if (about.layer === 'gaps') visible &&= areas === 'buildings' && !limit;
+      this.setVisible(map, layer.id, visible);
     }
-    this.drawnPlan = own.plan_id;
-    this.drawnCoverage = null;
+    for (const id of ['ground', 'ground-line', 'moved']) this.setVisible(map, id, view === 'compare' && store.state.showMoved);
+    this.setVisible(map, 'broken', view === 'compare' && this.side !== 'd');
+  }
+
+  private showOpacity(map: MapLibre): void {
+    for (const layer of this.styled) {
+      const about = meta(layer);
+      if (!about) continue;
+      for (const [name, value] of faded(layer, store.state.opacity[about.layer] ?? 1)) map.setPaintProperty(layer.id, name as never, value as never);
+    }
+  }
+
+  private showOrder(map: MapLibre): void {
+    const parts = this.styled.flatMap(layer => {
+      const about = meta(layer);
+      return (about && !isLabel(layer)) || layer.id === AREAS ? [{ id: layer.id, layer: about?.layer ?? '' }] : [];
+    });
+    let next = FIRST_ADDED;
+    for (const id of arranged(parts, store.state.moves[drawn()]).reverse()) {
+      map.moveLayer(id, next);
+      next = id;
+    }
   }
 
   private showCoverage(map: MapLibre): void {
-    const { coverage, areas } = store.state;
-    map.removeFeatureState({ source: 'buildings', sourceLayer: 'buildings' });
-    const gaps = map.getSource('gaps') as GeoJSONSource;
-    gaps.setData(EMPTY);
-    if (coverage && this.side === '') {
-      const { names, bands } = coverage.walks;
-      bands.forEach((band, id) => {
-        if (band !== null && areas === 'buildings') map.setFeatureState({ source: 'buildings', sourceLayer: 'buildings', id }, { band: names[band] });
-      });
-      for (const [source, rates] of [['communities', coverage.rates.communities], ['grids', coverage.rates.grids]] as const) {
-        for (const rate of rates) map.setFeatureState({ source, sourceLayer: source, id: rate.fid }, { cover_class: rate.denominator === null ? -1 : rate.class });
-      }
-      const large = coverage.gaps.features.filter(gap => (gap.properties.households ?? 0) >= LEAST_GAP);
-      gaps.setData({ type: 'FeatureCollection', features: large } as unknown as FeatureCollection);
+    const { coverage, areas, limit } = store.state;
+    if (!map.getSource('buildings')) return;
+    map.removeFeatureState(BUILDINGS);
+    const large = (coverage?.gaps.features ?? []).filter(gap => (gap.properties.households ?? 0) >= LEAST_GAP);
+    (map.getSource('gaps') as GeoJSONSource).setData((limit ? EMPTY : { ...EMPTY, features: large }) as FeatureCollection);
+    if (!coverage) return;
+    const { names, bands } = coverage.walks;
+    bands.forEach((band, id) => {
+      if (band !== null && areas === 'buildings' && drawn() === 'life') map.setFeatureState({ ...BUILDINGS, id }, { band: names[band] });
+    });
+    for (const [source, rates] of [['communities', coverage.rates.communities], ['grids', coverage.rates.grids]] as const) {
+      if (!map.getSource(source)) continue;
+      for (const rate of rates) map.setFeatureState({ source, sourceLayer: source, id: rate.fid }, { cover_class: rate.denominator === null ? -1 : rate.class });
     }
-    this.drawnCoverage = coverage;
-    this.drawnAreas = areas;
-    this.writePills();
   }
 
-  // Gaps by rank and households, in boxes beside which nothing is drawn; few when the town is seen whole.
-  private writePills(): void {
-    for (const pill of this.pills) pill.remove();
-    this.pills = [];
-    const { coverage, view, areas, on } = store.state;
-    if (!this.map || !coverage || view !== 'life' || areas !== 'buildings' || !on.life.has('gaps') || this.side) return;
-    const whole = this.map.getZoom() < 14;
-    this.drawnLanguage = store.state.language;
-    const frame = this.getBoundingClientRect();
-    const boxes = [...document.querySelectorAll('.map-area .card, .map-area .scale')].map(one => one.getBoundingClientRect());
-    const hidden = (x: number, y: number): boolean =>
-      boxes.some(box => x + 48 > box.left - frame.left && x - 48 < box.right - frame.left && y + 12 > box.top - frame.top && y - 12 < box.bottom - frame.top);
-    const taken: [number, number][] = [];
-    for (const { properties: gap } of coverage.gaps.features) {
-      if ((gap.households ?? 0) < LEAST_GAP || (whole && gap.rank > MOST_PILLS)) continue;
-      const spot = this.map.project(gap.label);
-      if (hidden(spot.x, spot.y) || taken.some(([x, y]) => Math.abs(x - spot.x) < 96 && Math.abs(y - spot.y) < 24)) continue;
-      taken.push([spot.x, spot.y]);
-      const button = document.createElement('button');
-      button.className = 'pill';
-      button.innerHTML = `<i class="disc gap-disc">${gap.rank}</i>${text('page.gap_pill', { count: (gap.households ?? 0).toLocaleString('en-US') })}`;
-      button.addEventListener('click', event => {
-        event.stopPropagation();
-        store.go(gap.bounds);
-      });
-      this.pills.push(new Marker({ element: button }).setLngLat(gap.label).addTo(this.map));
-    }
+  private showReach(map: MapLibre): void {
+    const { reach, allRoutes, view } = store.state;
+    const shown = view !== 'compare' && Boolean(reach?.reached);
+    const put = (name: string, data: unknown): void => void (map.getSource(name) as GeoJSONSource).setData((shown ? data : EMPTY) as FeatureCollection);
+    put('areas', reach?.areas);
+    put('routes', reach?.routes);
+    put('origin', { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: reach?.origin } });
+    const own: FilterSpecification = ['==', ['get', 'category'], route()];
+    for (const id of ['route', 'route-case']) map.setFilter(id, own);
+    this.setVisible(map, 'routes', allRoutes);
+    this.pills.writeWay(map, shown);
+  }
+
+  private writeGaps(): void {
+    if (this.map && this.side === '') this.pills.writeGaps(this.map, this.getBoundingClientRect());
   }
 
   // The chosen category larger and in its own badge; in the other views every facility, when asked for.
@@ -254,23 +240,23 @@ export class WanggeMap extends LitElement {
     map.setLayoutProperty(id, 'icon-allow-overlap', Boolean(chosen));
   }
 
+  // The ground that changes grid on the second map; the buildings that do where the difference is shown.
   private showGround(map: MapLibre): void {
-    const { comparison, view } = store.state;
-    const ground = view === 'compare' && this.side === 'b' ? comparison?.ground : null;
-    if (ground === this.drawnGround) return;
-    (map.getSource('ground') as GeoJSONSource).setData((ground ?? EMPTY) as FeatureCollection);
-    this.drawnGround = ground;
+    const { comparison } = store.state;
+    const shown = this.side === 'b' || this.side === 'd' ? comparison : null;
+    (map.getSource('ground') as GeoJSONSource).setData((shown?.ground ?? EMPTY) as FeatureCollection);
+    if (this.side !== 'd' || !map.getSource('buildings')) return;
+    map.removeFeatureState(BUILDINGS);
+    for (const id of shown?.moved ?? []) map.setFeatureState({ ...BUILDINGS, id }, { moved: true });
   }
 
   private selected: number | null = null;
 
-  private showSelected(map: MapLibre, own: Plan | undefined): void {
-    const asked = own ? store.state.place?.grids[own.plan_id] : null;
-    const fid = asked ? asked.fid : null;
-    if (fid === this.selected) return;
-    const source = { source: 'grids', sourceLayer: 'grids' };
-    if (this.selected !== null) map.setFeatureState({ ...source, id: this.selected }, { selected: false });
-    if (fid !== null) map.setFeatureState({ ...source, id: fid }, { selected: true });
+  private showSelected(map: MapLibre): void {
+    const fid = store.state.place?.grid?.fid ?? null;
+    if (!map.getSource('grids')) return;
+    if (this.selected !== null) map.setFeatureState({ ...GRIDS, id: this.selected }, { selected: false });
+    if (fid !== null) map.setFeatureState({ ...GRIDS, id: fid }, { selected: true });
     this.selected = fid;
   }
 }

@@ -1,29 +1,24 @@
-// The panels of the Town and Life circle views.
+// The panel of the Town view.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import { unsafeHTML } from 'lit/directives/unsafe-html.js';
-import type { Bounds, Category, Grid, Plan, Rates } from './api';
-import { GLYPHS, icon } from './icons';
+import type { Grid, Plan } from './api';
+import { icon } from './icons';
 import { card, tone } from './place';
-import { category, plan, store, type Areas } from './store';
-import { count, percent, text } from './words';
+import { plan, planTitle, store } from './store';
+import { tableSwitch, zoomTo } from './tables';
+import { count, text } from './words';
 
-const LEAST_GAP = 20;
-
-const zoomTo = (bounds: Bounds): TemplateResult => html`<button class="zoom-to" aria-label=${text('page.zoom_to')} title=${text('page.zoom_to')} @click=${() => store.go(bounds)}>${icon('zoom', 18)}</button>`;
-
-// ---- town ------------------------------------------------------------------------------------
 export function townPanel(): TemplateResult {
   const { town, place } = store.state;
   const own = plan();
   if (!town) return html``;
-  if (!own) return html`<div class="head"><h1>${text('page.grids.title')}</h1></div><div class="section"><p>${text('viewer.no_plan')}</p></div>${place ? card(place) : nothing}`;
+  if (!own) return html`<div class="head"><h1>${text('page.grids.title')}</h1></div>${town.plans.length > 1 ? html`<div class="section">${planChoice()}</div>` : nothing}<div class="section"><p role="status">${text(town.plans.length ? 'viewer.working' : 'viewer.no_plan')}</p></div>${place ? card(place) : nothing}`;
   const { lower, upper } = own.rules;
   const outside = own.grids.filter(grid => grid.in_range === false);
   return html`
-    <div class="head"><h1>${text('page.grids.title')}</h1><span class="right">${text('page.grids.window', { lower, upper })}</span></div>
+    <div class="head"><h1>${text('page.grids.title')}</h1><span class="right">${text('page.grids.window', { lower, upper })}</span>${tableSwitch()}</div>
     ${place ? card(place) : nothing}
-    ${town.plans.length > 1 ? html`<div class="section">${planChoice(own)}</div>` : nothing}
+    ${town.plans.length > 1 ? html`<div class="section">${planChoice()}</div>` : nothing}
     <div class="section">
       <div class="figure"><b>${count(own.totals.in_range)}<small> / ${count(own.totals.grids)}</small></b><span>${text('page.grids.in_range')}</span></div>
       <div class="facts">
@@ -42,10 +37,10 @@ export function townPanel(): TemplateResult {
     </div>`;
 }
 
-function planChoice(own: Plan): TemplateResult {
+function planChoice(): TemplateResult {
   const { town } = store.state;
   return html`<div class="choice" role="group" aria-label=${text('viewer.plans')}>
-    ${town?.plans.map(one => html`<button aria-pressed=${one === own} @click=${() => store.set({ plan: one.plan_id })}>${one.title}</button>`)}
+    ${town?.plans.map(one => html`<button aria-pressed=${one === planTitle()} @click=${() => store.set({ plan: one.plan_id })}>${one.title}</button>`)}
   </div>`;
 }
 
@@ -96,89 +91,4 @@ function bar(grid: Grid, own: Plan): TemplateResult {
   return html`<button class="grid-row" @click=${() => store.go(grid.bounds)}><b>${grid.short_code}</b>
     <span class="bar"><i class="window" style="left:${(lower / most) * 100}%;width:${((upper - lower) / most) * 100}%"></i><i class="fill ${grid.in_range === false ? 'bad' : ''}" style="width:${Math.min(100, ((grid.households ?? 0) / most) * 100)}%"></i></span>
     <span class="number">${count(grid.households)}</span><span class="mark ${grid.in_range ? 'ok' : 'bad'}">${mark}</span></button>`;
-}
-
-// ---- life circle -----------------------------------------------------------------------------
-export function lifePanel(): TemplateResult {
-  const { town, place, coverage, areas, busy } = store.state;
-  const own = category();
-  if (!town?.coverage || !own) return html`<div class="head"><h1>${text('page.life.title')}</h1></div><div class="section"><p>${text('page.life.nothing')}</p></div>`;
-  const choose = (event: Event): void => store.set({ category: (event.target as HTMLSelectElement).value });
-  const kinds: [Areas, string][] = [['buildings', 'page.life.by_building'], ['grids', 'page.life.by_grid'], ['communities', 'page.life.by_community']];
-  return html`
-    <div class="head"><h1>${text('page.life.title')}</h1><span class="right">${text('page.life.basis')}</span></div>
-    ${place ? card(place) : nothing}
-    <div class="section fields">
-      <label>${text('page.life.category')}<span class="select"><i class="badge" style="background:var(--fac-${own.group})">${unsafeHTML(GLYPHS[own.group])}</i>
-        <select @change=${choose} .value=${own.category}>${town.coverage.categories.map(one => html`<option value=${one.category} ?selected=${one === own}>${one.name} ${one.limit_m} m</option>`)}</select></span></label>
-      <div class="choice" role="group" aria-label=${text('viewer.areas')}>${kinds.map(([id, key]) => html`<button aria-pressed=${id === areas} @click=${() => store.set({ areas: id })}>${text(key)}</button>`)}</div>
-    </div>
-    <div class=${busy ? 'stale' : ''} aria-busy=${busy}>${coverage ? html`${figures(own)}${gaps()}${rates(coverage.rates)}` : nothing}</div>`;
-}
-
-interface Part {
-  token: string;
-  words: string;
-  households: number;
-  unknown?: boolean;
-}
-
-// Households by how far they walk: the bands within the limit, beyond it, and undetermined.
-function walkingParts(limit: number): Part[] {
-  const walks = store.state.coverage?.walks;
-  if (!walks) return [];
-  const of = (name: string): number => walks.households[walks.names.indexOf(name)] ?? 0;
-  const bounds: [number, number, number][] = [[0, 300, 5], [300, 500, 10], [500, 1000, 15]];
-  const within = bounds.filter(([from]) => from < limit).map(([from, to, minutes]) => ({
-    token: `--band-${minutes}`,
-    words: from === 0 ? text('page.life.band_first', { to: Math.min(to, limit), minutes }) : text('page.life.band', { from, to: Math.min(to, limit), minutes }),
-    households: of(`band-${minutes}`),
-  }));
-  const parts: Part[] = [
-    ...within,
-    { token: '--band-over', words: text('page.life.over', { from: limit, to: 2 * limit }), households: of('over') },
-    { token: '--band-beyond', words: text('page.life.beyond', { from: 2 * limit }), households: of('beyond') },
-  ];
-  if (of('unknown')) parts.push({ token: '--band-unknown', words: text('page.life.unknown'), households: of('unknown'), unknown: true });
-  return parts;
-}
-
-function figures(own: Category): TemplateResult {
-  const found = store.state.coverage?.rates.town;
-  if (!found || found.rate === null) {
-    const why = own.facilities ? text('page.life.not_assessed_network') : text('page.life.not_assessed_data', { category: own.name });
-    return html`<div class="section"><div class="figure unknown"><b>${text('page.not_assessed')}</b></div><p class="quiet">${why}</p></div>`;
-  }
-  const parts = walkingParts(own.limit_m);
-  const total = parts.reduce((sum, part) => sum + part.households, 0);
-  const whole = found.denominator ?? 0;
-  const notes = [
-    found.numerator_low !== null && found.numerator_high !== null && whole ? text('page.life.spread', { low: percent(found.numerator_low / whole), high: percent(found.numerator_high / whole) }) : '',
-    found.estimated_share ? text('page.life.estimated', { share: percent(found.estimated_share) }) : '',
-    found.undetermined ? text('page.life.undetermined', { count: count(found.undetermined) }) : '',
-  ].filter(Boolean);
-  return html`<div class="section">
-    <div class="figure"><b>${percent(found.rate)}</b><span>${text('page.life.of', { numerator: count(found.numerator), denominator: count(found.denominator) })}<br>${text('page.life.within', { limit: own.limit_m })}</span></div>
-    <div class="stack" role="img" aria-label=${parts.map(part => `${part.words} ${count(part.households)}`).join(', ')}>${parts.filter(part => part.households).map(part => html`<i class=${part.unknown ? 'unknown' : ''} style="width:${(part.households / total) * 100}%;background-color:var(${part.token})"></i>`)}</div>
-    <table class="bands"><tbody>${parts.map(part => html`<tr><td><i class=${part.unknown ? 'unknown' : ''} style="background-color:var(${part.token})"></i>${part.words}</td><td class="number">${text('page.households', { count: count(part.households) })}</td><td class="number">${total ? percent(part.households / total) : ''}</td></tr>`)}</tbody></table>
-    <p class="quiet">${notes.join(' · ')}</p>
-  </div>`;
-}
-
-function gaps(): TemplateResult | typeof nothing {
-  const found = (store.state.coverage?.gaps.features ?? []).map(one => one.properties).filter(gap => (gap.households ?? 0) >= LEAST_GAP);
-  if (!found.length) return nothing;
-  return html`<div class="section"><h2>${text('page.life.gaps')}<span class="right">${text('page.places', { count: found.length })}</span></h2>
-    ${found.slice(0, 6).map(gap => html`<div class="gap"><i class="disc gap-disc">${gap.rank}</i><span lang="zh-CN">${gap.community ?? ''}</span><span class="quiet">${text('page.buildings', { count: count(gap.buildings) })}</span><b class="number">${text('page.households', { count: count(gap.households) })}</b>${zoomTo(gap.bounds)}</div>`)}
-    ${found.length > 6 ? html`<p class="quiet">${text('page.more', { count: found.length - 6 })}</p>` : nothing}
-  </div>`;
-}
-
-function rates(found: Rates): TemplateResult {
-  const bounds = new Map(store.state.town?.communities.map(one => [one.community_id, one.bounds]));
-  return html`<div class="section"><h2>${text('page.life.communities')}<span class="right">${text('page.life.columns')}</span></h2>
-    ${found.communities.map(one => {
-      const at = bounds.get(one.id);
-      return html`<button class="rate-row" @click=${() => at && store.go(at)}><span class="name" lang="zh-CN">${one.name}</span><span class="track">${one.class ? html`<i style="width:${(one.rate ?? 0) * 100}%"></i>` : html`<i class="unknown"></i>`}</span><span class="number">${one.class ? percent(one.rate ?? 0) : text('page.not_assessed')}</span><span class="number quiet">${one.denominator === null ? '' : `${count(one.numerator)} / ${count(one.denominator)}`}</span></button>`;
-    })}</div>`;
 }

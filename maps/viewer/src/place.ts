@@ -3,14 +3,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Asked, Place } from './api';
 import { icon } from './icons';
-import { plan, store } from './store';
+import { plan, route, store } from './store';
 import { WALK, coded, count, text } from './words';
 
 // The parts of a place in the order of their tabs.
 export function parts(place: Place): Asked[] {
-  const own = plan();
-  const grid = own ? place.grids[own.plan_id] : null;
-  return [place.building, place.estate, place.special_area, grid ?? null, place.community].filter((one): one is Asked => one !== null);
+  return [place.building, place.estate, place.special_area, place.grid, place.community].filter((one): one is Asked => one !== null);
 }
 
 export function card(place: Place): TemplateResult {
@@ -20,7 +18,7 @@ export function card(place: Place): TemplateResult {
   return html`<section class="section place-card" aria-label=${text('viewer.place')}>
     <div class="tabs" role="group">
       ${all.map(one => html`<button aria-pressed=${one === open} @click=${() => store.set({ tab: one.layer })}>${text(`page.tab.${one.layer}`)}</button>`)}
-      <button class="close" aria-label=${text('viewer.close')} title=${text('viewer.close')} @click=${() => store.set({ place: null })}>${icon('close', 14)}</button>
+      <button class="close" aria-label=${text('viewer.close')} title=${text('viewer.close')} @click=${() => store.set({ place: null, reach: null })}>${icon('close', 14)}</button>
     </div>
     <div class="place">
       <h2 lang="zh-CN">${open.heading ?? text(`page.tab.${open.layer}`)}</h2>
@@ -89,9 +87,12 @@ function walks(place: Place): TemplateResult | typeof nothing {
     if (walk >= 0) return walk <= limit ? 'ok' : 'bad';
     return walk === WALK.beyond || walk === WALK.barrier ? 'bad' : 'unknown';
   };
+  const ways = new Set(store.state.reach?.routes.features.map(one => one.properties.category));
+  const { allRoutes } = store.state;
   return html`<div class="walks" tabindex="0" role="region" aria-label=${text('maps.field.walks')}><table>
     <thead><tr><th>${text('page.walk.category')}</th><th>${text('page.walk.limit')}</th><th>${text('page.walk.walk')}</th></tr></thead>
-    <tbody>${place.walks.map(one => one.walk === null ? nothing : html`<tr class=${one.category === store.state.category ? 'current' : ''}>
-      <td title=${one.facility ?? ''}>${one.name}</td><td class="number quiet">${one.limit_m} m</td><td class="number ${kind(one.walk, one.limit_m)}">${words(one.walk, one.limit_m)}</td></tr>`)}</tbody>
-  </table></div>`;
+    <tbody>${place.walks.map(one => one.walk === null ? nothing : html`<tr class=${one.category === route() ? 'current' : ''}>
+      <td title=${one.facility ?? ''}>${ways.has(one.category) ? html`<button class="way-to" aria-pressed=${one.category === route()} @click=${() => store.set({ route: one.category })}>${icon('walk', 14)}${one.name}</button>` : one.name}</td><td class="number quiet">${one.limit_m} m</td><td class="number ${kind(one.walk, one.limit_m)}">${words(one.walk, one.limit_m)}</td></tr>`)}</tbody>
+  </table></div>
+  ${ways.size ? html`<label class="all-routes"><input type="checkbox" .checked=${allRoutes} @change=${() => store.set({ allRoutes: !allRoutes })}>${text('viewer.reach.all', { count: ways.size })}</label>` : nothing}`;
 }

@@ -77,6 +77,6 @@ export class WanggeSearch extends LitElement {
     this.close();
     const [west, south, east, north] = one.bounds;
     store.go(one.bounds);
-    store.dispatchEvent(new CustomEvent('ask', { detail: { lng: (west + east) / 2, lat: (south + north) / 2 } }));
+    store.ask((west + east) / 2, (south + north) / 2);
   }
 }
