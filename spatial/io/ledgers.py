@@ -93,7 +93,7 @@ def _restricted(target: Path) -> Iterator[Path]:
             yield inside
             inside.chmod(_OWNER_ALONE)
             inside.replace(target)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise FileError("io.not_writable", path=target, reason=str(error)) from error
 
 
@@ -167,6 +167,7 @@ def _coded(column: Column, values: pd.Series) -> pd.Series:
 def _write_workbook(ledgers: Ledgers, path: Path) -> None:
     import openpyxl
     from openpyxl.styles import Font
+    from openpyxl.utils.exceptions import IllegalCharacterError
 
     language = current_language()
     book = openpyxl.Workbook()
@@ -184,8 +185,11 @@ def _write_workbook(ledgers: Ledgers, path: Path) -> None:
         for cell in sheet[1]:
             cell.font = Font(bold=True)
             sheet.column_dimensions[cell.column_letter].width = _WIDTH
-        for values in rows.astype(object).where(rows.notna(), None).to_numpy():
-            sheet.append(list(values))
+        try:
+            for values in rows.astype(object).where(rows.notna(), None).to_numpy():
+                sheet.append(list(values))
+        except IllegalCharacterError as error:
+            raise ValueError(error) from error
     book.save(path)
 
 

@@ -173,7 +173,7 @@ def _limits(people: pd.DataFrame, column: str, usual: float | None) -> Floats:
     limit = np.inf if usual is None else usual
     if column not in people.columns:
         return np.full(len(people), limit)
-    return people[column].astype("Float64").fillna(limit).to_numpy(float)
+    return np.asarray(people[column].astype("Float64").fillna(limit).to_numpy(float), np.float64)
 
 
 def _walks(
@@ -196,7 +196,7 @@ def _walks(
         demand_count=len(bases),
         site_count=len(middle),
     ).tocoo()
-    walk_m = np.full((len(middle), len(bases)), np.inf)
+    walk_m: Floats = np.full((len(middle), len(bases)), np.inf)
     walk_m[found.col, found.row] = found.data
     unplaced: NDArray[np.bool_] = ~np.isin(np.arange(len(bases)), at_base.point)
     return walk_m, unplaced
@@ -230,6 +230,7 @@ def _short(shortage: Shortage, grids: pd.Index, numbers: pd.Index) -> Finding:
         grids=len(shortage.grids),
         workers=len(shortage.workers),
         capacity=shortage.capacity,
+        lacking=shortage.lacking,
         named="、".join(str(one) for one in numbers[shortage.workers][:_NAMED]) or "—",
     )
 

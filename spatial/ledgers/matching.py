@@ -36,12 +36,14 @@ class Shortage:
         not fit, which the solver proved
     grids, workers : numbers of the grids, and of all workers who could take one of them
     capacity : grids that these workers may hold together
+    lacking : grids in all that go without a worker whatever is done, at least
     """
 
     kind: str
     grids: Integers
     workers: Integers
     capacity: int
+    lacking: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,16 +139,23 @@ def _shortage(allowed: Flags, most_grids: Integers) -> Shortage | None:
         return None
     grid_of = np.full(slot_worker.size, -1)
     grid_of[slot_of[slot_of >= 0]] = np.flatnonzero(slot_of >= 0)
-    # All that augmenting paths from the grids left over could come to: no slot of it is free.
-    seen, reached = np.zeros(allowed.shape[0], bool), np.zeros(slot_worker.size, bool)
-    wave = left
+    fewest = min(
+        (_dead_end(int(grid), allowed[:, slot_worker], grid_of) for grid in left), key=lambda one: len(one[0])
+    )
+    grids, slots_reached = fewest
+    return Shortage("reach", grids, np.unique(slot_worker[slots_reached]), len(slots_reached), left.size)
+
+
+def _dead_end(grid: int, allowed: Flags, grid_of: Integers) -> tuple[Integers, Integers]:
+    """Return the grids and places that augmenting paths from a grid left over come to: no place is free."""
+    seen, reached = np.zeros(allowed.shape[0], bool), np.zeros(allowed.shape[1], bool)
+    wave = np.array([grid])
     while wave.size:
         seen[wave] = True
-        fresh = np.flatnonzero(allowed[wave][:, slot_worker].any(axis=0) & ~reached)
+        fresh = np.flatnonzero(allowed[wave].any(axis=0) & ~reached)
         reached[fresh] = True
         wave = np.setdiff1d(grid_of[fresh], np.flatnonzero(seen))
-    workers = np.unique(slot_worker[reached])
-    return Shortage("reach", np.flatnonzero(seen), workers, int(reached.sum()))
+    return np.flatnonzero(seen), np.flatnonzero(reached)
 
 
 def _assigned(cost: Integers, most_grids: Integers) -> tuple[Integers, bool]:
@@ -216,7 +225,7 @@ def _programme(  # noqa: PLR0917 - arrays of one model
     if first.values is None:
         if first.bound < np.inf:
             return Matching(None, "none_found")
-        shortage = Shortage("load", np.arange(grids), np.unique(worker), int(most_grids.sum()))
+        shortage = Shortage("load", np.arange(grids), np.unique(worker), int(most_grids.sum()), 1)
         return Matching(None, "infeasible", shortage=shortage)
     found = _of_values(first.values, grid, worker, grids)
     changes, walked = _figures(found, steps, changed)
