@@ -71,8 +71,8 @@ def download_osm(
         else:
             found = osmnx.features_from_polygon(place, tags)
     except requests.RequestException as error:
-        asked = urlsplit(error.request.url or "").hostname if error.request is not None else None
-        reason = f"{asked}: {type(error).__name__}" if asked else reason_of(error)
+        host = urlsplit(str(error.request.url)).hostname if error.request is not None else None
+        reason = f"{host}: {type(error).__name__}" if host else reason_of(error)
         raise FileError("io.no_internet", place=_shown(place), reason=reason) from error
     except (ValueError, TypeError) as error:  # osmnx's own errors are kinds of ValueError
         raise FileError("io.place_unknown", place=_shown(place), reason=reason_of(error)) from error
