@@ -29,6 +29,7 @@ _COMMANDS = {
     "cover": "api.commands.cover",
     "site": "api.commands.site",
     "rate": "api.commands.rate",
+    "ledgers": "api.commands.ledgers",
     "export": "api.commands.export",
     "template": "api.commands.template",
     "serve": "api.commands.serve",
