@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["Cell", "Chapter", "Column", "Document", "Figure", "Table", "written"]
+import pandas as pd
+
+from spatial.messages import text
+
+__all__ = ["Cell", "Chapter", "Column", "Document", "Figure", "Table", "cell", "written"]
 
 Cell = str | float | int | None
 Format = Literal["text", "count", "number", "share"]
@@ -46,6 +50,7 @@ class Table:
     rows : its cells
     source : where its figures are from, and of when
     grouped : on pages, rows with the same first cell make a table of their own under it
+    most_on_pages : how many rows pages show at most; workbooks hold every row
     """
 
     title: str
@@ -53,6 +58,20 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     source: str = ""
     grouped: bool = False
+    most_on_pages: int | None = None
+
+    @property
+    def left_off(self) -> int:
+        """How many rows pages do not show."""
+        return 0 if self.most_on_pages is None else max(0, len(self.rows) - self.most_on_pages)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What pages say under the heading: the source, and what they leave to the workbook."""
+        more = (
+            text("reports.left_off", shown=self.most_on_pages, rows=len(self.rows)) if self.left_off else ""
+        )
+        return tuple(one for one in (self.source, more) if one)
 
     def for_pages(self) -> Iterator[tuple[str, tuple[Column, ...], list[tuple[Cell, ...]]]]:
         """Yield the parts of the table as pages show them: heading, columns, and rows."""
@@ -60,7 +79,8 @@ class Table:
         if self.grouped:
             shown = [at for at in shown if at > 0]
         columns = tuple(self.columns[at] for at in shown)
-        parts = groupby(self.rows, key=lambda row: row[0]) if self.grouped else [("", iter(self.rows))]
+        whole = self.rows[: self.most_on_pages]
+        parts = groupby(whole, key=lambda row: row[0]) if self.grouped else [("", iter(whole))]
         for heading, rows in parts:
             yield str(heading or ""), columns, [tuple(row[at] for at in shown) for row in rows]
 
@@ -121,6 +141,22 @@ class Document:
     chapters: tuple[Chapter, ...]
     language: str
     fonts: Sequence[str] = field(default_factory=tuple)
+
+
+def cell(value: Any, unknown: Cell = None) -> Cell:  # noqa: ANN401 - any value of a table
+    """Return a value of a table as a cell; ``unknown`` for a null.
+
+    Examples
+    --------
+    >>> cell(3.0), cell(float("nan")), cell("", None)
+    (3, None, '')
+    """
+    if value is None or pd.isna(value):
+        return unknown
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() else number
 
 
 _FORMATS = {"count": "{:,.0f}", "number": "{:,.2f}", "share": "{:.1%}"}

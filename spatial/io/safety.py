@@ -6,6 +6,8 @@ it off again, so that nothing is lost.
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 __all__ = ["neutral", "neutralised", "restored"]
@@ -22,7 +24,7 @@ def neutral(value: str) -> str:
     >>> neutral("=1+1"), neutral("Elm Court")
     ("'=1+1", 'Elm Court')
     """
-    return str(neutralised(pd.Series([value])).iloc[0])
+    return re.sub(_FORMULA, "'", value)
 
 
 def neutralised(values: pd.Series) -> pd.Series:

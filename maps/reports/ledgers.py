@@ -1,0 +1,154 @@
+"""Ledgers in reports: summaries that may leave the office, never a name and never a small count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from maps.reports.document import Cell, Chapter, Column, Table, cell
+from spatial.grids import Plan
+from spatial.io.vocabulary import value_title
+from spatial.ledgers import Ledgers, closing_rates, estates_by_class, premises_by_size, published_classes
+from spatial.messages import current_language, text
+from spatial.town import Town
+
+__all__ = ["ledger_chapter"]
+
+_PREMISES_M2 = 1_000.0
+
+
+def ledger_chapter(ledgers: Ledgers, town: Town, plan: Plan | None) -> Chapter:
+    """Return the chapter of the ledgers; a table of theirs without rows is left out."""
+    tables = []
+    if len(ledgers.staff):
+        tables.append(_staff(ledgers))
+    if len(ledgers.events):
+        tables.append(_closing(ledgers, town, plan))
+    if town.estates["estate_class"].notna().any():
+        tables.append(_estates(town))
+    if len(ledgers.premises):
+        tables.append(_premises(ledgers, town))
+    if len(ledgers.household_classes):
+        tables.append(_classes(ledgers, town))
+    source = text(
+        "reports.source",
+        source=ledgers.provenance.get("source") or text("print.not_stated"),
+        date=ledgers.provenance.get("as_of") or text("print.not_stated"),
+    )
+    labels = [text("print.synthetic")] if ledgers.synthetic else []
+    return Chapter(
+        text("reports.chapter.ledgers"),
+        (source, *labels, text("reports.intro.ledgers")),
+        tables=tuple(tables),
+    )
+
+
+def _title(code: Any, column: str) -> str:  # noqa: ANN401 - a code or a null
+    return text("print.not_stated") if pd.isna(code) else value_title(str(code), current_language(), column)
+
+
+def _columns(*described: tuple[Any, ...]) -> tuple[Column, ...]:
+    return tuple(Column(text(f"reports.column.{one[0]}"), *one[1:]) for one in described)
+
+
+def _staff(ledgers: Ledgers) -> Table:
+    """Return how many people hold a role; nobody is named."""
+    held = ledgers.staff.groupby("staff_role")["person_id"].agg(["nunique", "size"]).reset_index()
+    rows = tuple(
+        (_title(row["staff_role"], "staff_role"), cell(row["nunique"]), cell(row["size"]))
+        for _, row in held.iterrows()
+    )
+    columns = _columns(("role", "text", 30), ("people", "count", 12), ("postings", "count", 12))
+    return Table(text("reports.table.staff"), columns, rows)
+
+
+def _closing(ledgers: Ledgers, town: Town, plan: Plan | None) -> Table:
+    rates = closing_rates(ledgers, town, plan)
+    names = town.communities["name"]
+    rows = tuple(
+        (
+            _place(names.get(row["community_id"], row["community_id"])),
+            _place(row["grid_id"]),
+            _place(row["month"]),
+            *(cell(row[name]) for name in ("reported", "closed", "reopened", "open")),
+            cell(row["rate"]),
+        )
+        for _, row in rates.iterrows()
+    )
+    columns = _columns(
+        ("community", "text", 20),
+        ("grid", "text", 26),
+        ("month", "text", 12),
+        ("reported", "count", 10),
+        ("closed", "count", 10),
+        ("reopened", "count", 10),
+        ("open", "count", 10),
+        ("closing_rate", "share", 12),
+    )
+    return Table(text("reports.table.closing"), columns, rows)
+
+
+def _place(value: Any) -> Cell:  # noqa: ANN401 - an id or a null
+    return text("print.not_stated") if pd.isna(value) else str(value)
+
+
+def _estates(town: Town) -> Table:
+    rows = tuple(
+        (
+            _title(row["estate_class"], "estate_class"),
+            cell(row["treatment"], text("print.not_stated")),
+            int(row["estates"]),
+            cell(row["households"], text("print.not_stated")),
+            cell(row["usual_treatment"]),
+            "" if pd.isna(row["evidence"]) else text(f"reports.evidence.{row['evidence']}"),
+        )
+        for _, row in estates_by_class(town).iterrows()
+    )
+    columns = _columns(
+        ("estate_class", "text", 20),
+        ("treatment", "text", 24),
+        ("estates", "count", 10),
+        ("households", "count", 12),
+        ("usual_treatment", "text", 24),
+        ("evidence", "text", 14),
+    )
+    return Table(text("reports.table.estates"), columns, rows)
+
+
+def _premises(ledgers: Ledgers, town: Town) -> Table:
+    counted = premises_by_size(ledgers, _PREMISES_M2).reset_index()
+    names = town.communities["name"]
+    place = counted["community_id"].map(names).fillna(counted["community_id"])
+    rows = tuple(
+        (
+            cell(place[at], text("reports.all_communities")),
+            *(cell(row[one]) for one in ("premises", "large_enough", "too_small", "unknown")),
+        )
+        for at, row in counted.iterrows()
+    )
+    columns = _columns(
+        ("community", "text", 24),
+        ("premises", "count", 12),
+        ("large_enough", "count", 14),
+        ("too_small", "count", 14),
+        ("unknown_area", "count", 14),
+    )
+    return Table(text("reports.table.premises", area=_PREMISES_M2), columns, rows)
+
+
+def _classes(ledgers: Ledgers, town: Town) -> Table:
+    """Return household classes as far as they may be published; a hidden count says so."""
+    published = published_classes(ledgers, town)
+    names = {**town.communities["name"].to_dict(), town.name: town.name}
+    classes = [one for one in published.table.columns if one not in {"subject_type", "subject_id"}]
+    hidden = text("reports.hidden", limit=published.limit)
+    rows = tuple(
+        (str(names.get(row["subject_id"], row["subject_id"])), *(cell(row[one], hidden) for one in classes))
+        for _, row in published.table.iterrows()
+    )
+    columns = (
+        *_columns(("community", "text", 24)),
+        *(Column(_title(one, "household_class"), "count", 12) for one in classes),
+    )
+    return Table(text("reports.table.classes"), columns, rows)
