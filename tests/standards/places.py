@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from shapely.geometry import box
 
+from spatial.schema import COMMON_COLUMNS
 from spatial.standards import Profile, read_profile
 from spatial.town import Town
 from tests.streets import Row, building, facility, service, street, street_town
@@ -45,7 +47,11 @@ def three_communities(
     """
     rows: dict[str, Sequence[Row]] = {
         "communities": [
-            {"community_id": one, "name": f"{one}社区", "geometry": box(1000 * place, -400, 1000 * place + 1000, 400)}
+            {
+                "community_id": one,
+                "name": f"{one}社区",
+                "geometry": box(1000 * place, -400, 1000 * place + 1000, 400),
+            }
             for place, one in enumerate(COMMUNITIES)
         ],
         "streets": [street("S", (0, 0), (3000, 0), **{"class": "residential"})],
@@ -71,7 +77,8 @@ def three_communities(
         ],
         "completeness": [{"category": one, "state": "complete"} for one in complete],
         "measures": [
-            dict(zip(("subject_type", "subject_id", "quantity", "value"), row, strict=True)) for row in measures
+            dict(zip(("subject_type", "subject_id", "quantity", "value"), row, strict=True))
+            for row in measures
         ],
     }
     return _named(street_town(**(rows | tables)), name)
@@ -81,7 +88,13 @@ _OF_FACILITY = ("access", "opened", "closed")
 
 
 def _named(town: Town, name: str) -> Town:
-    return Town(name, town.crs, town.tables, town.provenance)
+    """Return the town by another name, with the columns that every table may carry."""
+    common = {one.name: pd.Series(dtype="string") for one in COMMON_COLUMNS}
+    tables = {
+        key: frame.assign(**{name: values for name, values in common.items() if name not in frame})
+        for key, frame in town.tables.items()
+    }
+    return Town(name, town.crs, tables, town.provenance)
 
 
 def profile_of(
