@@ -32,6 +32,10 @@ def command() -> LocalCommand:
         option("as_of", "--as-of", type=_DATE),
         option("since", "--since", type=_DATE),
         option("build_list", "--build-list", is_flag=True),
+        option("internal", "--internal", is_flag=True),
+        option("map_number", "--map-number", default=""),
+        option("approved", "--approved", is_flag=True),
+        option("report", "-o", "--output", type=Path),
     )
 
 
@@ -44,7 +48,13 @@ def _run(
     as_of: datetime | None,
     since: datetime | None,
     build_list: bool,
+    internal: bool,
+    map_number: str,
+    approved: bool,
+    report: Path | None,
 ) -> tuple[ExitCode, dict[str, Any]]:
+    from maps.print import Marks
+    from maps.reports import Findings, write_report
     from spatial import standards
     from spatial.io import read_ledgers, read_plan, read_town
     from spatial.ledgers import ledger_measures
@@ -52,9 +62,8 @@ def _run(
     profile = standards.read_profile(standard)
     place = read_town(town)
     plan = None if rated_plan is None else read_plan(rated_plan)
-    measures = None
-    if rated_ledgers is not None:
-        measures = ledger_measures(read_ledgers(rated_ledgers), place, plan)
+    ledgers = None if rated_ledgers is None else read_ledgers(rated_ledgers)
+    measures = None if ledgers is None else ledger_measures(ledgers, place, plan)
     day = None if as_of is None else as_of.date().isoformat()
     with progress_bars() as progress:
         if since is None:
@@ -87,10 +96,24 @@ def _run(
         result["gains"] = {
             name: _records(getattr(gains, name)) for name in ("indicators", "scores", "facilities")
         }
-    if build_list:
-        lines = standards.build_list(rating)
+    lines = standards.build_list(rating) if build_list or report is not None else None
+    if lines is not None:
         say("commands.rate.build_list", lines=len(lines), score=_last_score(lines, rating))
         result["build_list"] = _records(lines.reset_index())
+    if report is not None:
+        findings = Findings(
+            town=place,
+            rating=rating,
+            plan=plan,
+            coverage=rating.facts.assessment.coverage(),
+            ledgers=ledgers,
+            build_list=lines,
+            gains=gains,
+            marks=Marks(internal=internal, map_number=map_number, approved=approved),
+        )
+        write_report(report, findings)
+        say("commands.written", path=report)
+        result["report"] = str(report)
     return ExitCode.DONE, result
 
 
