@@ -376,7 +376,7 @@ places = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(places=places, closed=st.integers(0, 7))
 def test_closing_a_service_never_raises_a_score(tmp_path, places, closed):
     profile = profile_of(
