@@ -473,7 +473,7 @@ def _gains(gains: Gains) -> Chapter:
     return Chapter(
         text("reports.chapter.gains"),
         (text("reports.intro.gains", facilities=len(gains.facilities)),),
-        tables=(Table(text("reports.table.gains"), columns, rows),),
+        tables=(Table(text("reports.table.gains"), columns, rows),) if rows else (),
     )
 
 

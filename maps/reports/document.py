@@ -159,7 +159,7 @@ def cell(value: Any, unknown: Cell = None) -> Cell:  # noqa: ANN401 - any value 
     return int(number) if number.is_integer() else number
 
 
-_FORMATS = {"count": "{:,.0f}", "number": "{:,.2f}", "share": "{:.1%}"}
+_FORMATS = {"text": "{:,.2f}", "count": "{:,.0f}", "number": "{:,.2f}", "share": "{:.1%}"}
 
 
 def written(value: Cell, column: Column) -> str:
@@ -174,5 +174,5 @@ def written(value: Cell, column: Column) -> str:
         return ""
     if isinstance(value, str):
         return value
-    shown = _FORMATS[column.format].format(value) if column.format != "text" else str(value)
-    return shown.rstrip("0").rstrip(".") if column.format == "number" else shown
+    shown = _FORMATS[column.format].format(value)
+    return shown.rstrip("0").rstrip(".") if "." in shown and column.format != "share" else shown

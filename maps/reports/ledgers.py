@@ -122,10 +122,10 @@ def _premises(ledgers: Ledgers, town: Town) -> Table:
     place = counted["community_id"].map(names).fillna(counted["community_id"])
     rows = tuple(
         (
-            cell(place[at], text("reports.all_communities")),
+            cell(where, text("reports.all_communities")),
             *(cell(row[one]) for one in ("premises", "large_enough", "too_small", "unknown")),
         )
-        for at, row in counted.iterrows()
+        for where, (_, row) in zip(place, counted.iterrows(), strict=True)
     )
     columns = _columns(
         ("community", "text", 24),

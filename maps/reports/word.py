@@ -122,7 +122,9 @@ def _write_table(paper: Paper, table: Table) -> None:
 
     paper.add_heading(table.title, level=2)
     for note in table.notes:
-        paper.add_paragraph(note).runs[0].font.size = Pt(_TABLE_POINTS)
+        said = paper.add_paragraph(note)
+        said.runs[0].font.size = Pt(_TABLE_POINTS)
+        said.paragraph_format.keep_with_next = True
     for heading, columns, rows in table.for_pages():
         if heading:
             paper.add_heading(heading, level=3)
@@ -159,9 +161,10 @@ def _row_xml(
     texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int], *, head: bool = False
 ) -> str:
     shade = f'<w:shd w:val="clear" w:fill="{colour("--surface-3").removeprefix("#")}"/>' if head else ""
+    kept = "<w:keepNext/>" if head else ""
     cells = "".join(
-        f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{shade}</w:tcPr><w:p><w:pPr>'
-        f'<w:spacing w:before="20" w:after="20"/><w:jc w:val="{"left" if column.format == "text" else "right"}"/>'
+        f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{shade}</w:tcPr><w:p><w:pPr>{kept}'
+        f'<w:spacing w:before="20" w:after="20" w:line="220" w:lineRule="atLeast"/><w:jc w:val="{"left" if column.format == "text" else "right"}"/>'
         f"</w:pPr><w:r><w:rPr>{'<w:b/>' if head else ''}"
         f'<w:sz w:val="{_TABLE_POINTS * 2:.0f}"/></w:rPr>'
         f'<w:t xml:space="preserve">{html.escape(_printable(words))}</w:t></w:r></w:p></w:tc>'

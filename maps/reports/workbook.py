@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["write_workbook"]
 
 _HEADING_ROW = 3
-_NUMBER_FORMATS = {"text": "@", "count": "#,##0", "number": "#,##0.0##", "share": "0.0%"}
+_NUMBER_FORMATS = {"text": "#,##0.0##", "count": "#,##0", "number": "#,##0.0##", "share": "0.0%"}
 _NAME_SIGNS = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
 _WIDTHS = (9.0, 60.0)
@@ -71,7 +71,8 @@ def _write_sheet(book: Workbook, document: Document, table: Table, paragraphs: t
             if isinstance(value, str):
                 sheet.cell(at, number, neutral(value)).alignment = Alignment(vertical="top", wrap_text=True)
             else:
-                sheet.cell(at, number, value).number_format = _NUMBER_FORMATS[column.format]
+                kind = "count" if isinstance(value, int) and column.format == "text" else column.format
+                sheet.cell(at, number, value).number_format = _NUMBER_FORMATS[kind]
     sheet.freeze_panes = sheet.cell(_HEADING_ROW + 1, 2)
     last = get_column_letter(len(table.columns))
     sheet.auto_filter.ref = f"A{_HEADING_ROW}:{last}{max(_HEADING_ROW + len(table.rows), _HEADING_ROW + 1)}"
