@@ -30,6 +30,7 @@ _COMMANDS = {
     "site": "api.commands.site",
     "rate": "api.commands.rate",
     "ledgers": "api.commands.ledgers",
+    "assign": "api.commands.assign",
     "export": "api.commands.export",
     "template": "api.commands.template",
     "serve": "api.commands.serve",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_DATE = click.DateTime(["%Y-%m-%d"])
+
 
 def command() -> LocalCommand:
     """Return the command."""
@@ -27,6 +30,7 @@ def command() -> LocalCommand:
         option("ledgers_plan", "--plan", type=Path),
         option("staffing_model", "--model", multiple=True),
         option("suppression_limit", "--limit", type=click.IntRange(min=2), default=5),
+        option("staffing_day", "--day", type=_DATE),
         option("ledgers_output", "-o", "--output", type=Path),
     )
 
@@ -38,8 +42,11 @@ def _run(
     ledgers_plan: Path | None,
     staffing_model: tuple[str, ...],
     suppression_limit: int,
+    staffing_day: datetime | None,
     ledgers_output: Path | None,
 ) -> tuple[ExitCode, dict[str, Any]]:
+    import pandas as pd
+
     from spatial.io import read_ledgers, read_plan, read_town, write_ledgers
     from spatial.ledgers import (
         StaffingRules,
@@ -52,9 +59,10 @@ def _run(
     rules = StaffingRules.of_models(*staffing_model) if staffing_model else StaffingRules.usual()
     place, book = read_town(town), read_ledgers(ledgers)
     plan = None if ledgers_plan is None else read_plan(ledgers_plan)
-    report = check_ledgers(book, place, plan, rules=rules)
+    day = None if staffing_day is None else pd.Timestamp(staffing_day)
+    report = check_ledgers(book, place, plan, rules=rules, day=day)
     say_report(report)
-    measures = ledger_measures(book, place, plan)
+    measures = ledger_measures(book, place, plan, day=day)
     whole = measures[(measures["subject_type"] == "town").to_numpy(bool)].set_index("quantity")["value"]
     result: dict[str, Any] = {
         "measures": {quantity: float(value) for quantity, value in whole.items()},

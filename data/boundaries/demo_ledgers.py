@@ -115,10 +115,12 @@ def _staff(town: Town, grids: list[str], partners: pd.DataFrame, rng: np.random.
         ],
         ignore_index=True,
     )
+    homes = town.buildings.index[lives(town.buildings)]
     public = (rows["staff_role"] == "dedicated") | (rng.random(len(rows)) < 0.5)
     rows = rows.assign(
         phone="000-0000-" + rows["person_id"].str[1:],
         public_contact=public.to_numpy(bool),
+        building_id=rng.choice(homes.to_numpy(object), len(rows)),
         valid_from="2024-01-01",
         valid_to=None,
     )

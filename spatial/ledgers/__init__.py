@@ -4,7 +4,14 @@ They hold personal data and live apart from the town.  What may leave the office
 `public_contacts` (who agreed to it) and `published_classes` (counts by community, small ones hidden).
 """
 
-from spatial.ledgers.assignment import AssignmentRules, WorkerAssignment, assign_workers, workers_today
+from spatial.ledgers.assignment import (
+    AssignmentRules,
+    WorkerAssignment,
+    assign_workers,
+    reposted,
+    workers_of,
+    workers_today,
+)
 from spatial.ledgers.checking import check_ledgers
 from spatial.ledgers.classes import published_classes
 from spatial.ledgers.closing import closing_rates
@@ -42,6 +49,8 @@ __all__ = [
     "premises_by_size",
     "public_contacts",
     "published_classes",
+    "reposted",
     "suppress",
+    "workers_of",
     "workers_today",
 ]

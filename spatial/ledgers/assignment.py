@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spatial.errors import KnowledgeError, UsageError
 from spatial.findings import Finding, Report, Severity
 from spatial.grids import Plan
-from spatial.ledgers.ledger import Ledgers
+from spatial.ledgers.ledger import Ledgers, make_ledgers
 from spatial.ledgers.matching import Matching, Shortage, match
 from spatial.ledgers.periods import holding, reference_day
 from spatial.ledgers.places import grid_times, points_of
@@ -21,10 +21,11 @@ from spatial.network import StreetNetwork, attach, build_network
 from spatial.search import Doors, matrix
 from spatial.town import Town
 
-__all__ = ["AssignmentRules", "WorkerAssignment", "assign_workers", "workers_today"]
+__all__ = ["AssignmentRules", "WorkerAssignment", "assign_workers", "reposted", "workers_of", "workers_today"]
 
 Floats = NDArray[np.float64]
 _NAMED = 5
+_BASE = ("building_id", "longitude", "latitude")
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,79 @@ class WorkerAssignment:
     Attributes
     ----------
     table : by grid_id: person_id, walk_m, households, previous_person_id, changed; empty when there is none
+    codes : grid_id by the code of the grid
     loads : by person_id: grids, households, walk_m; every worker, also one without a grid
     matching : status, changes and walks with their bounds, the witness of infeasibility
     report : who cannot be placed on the streets, why there is no assignment, who is left over
     """
 
     table: pd.DataFrame
+    codes: pd.Series
     loads: pd.DataFrame
     matching: Matching
     report: Report
+
+
+def workers_of(ledgers: Ledgers, *, role: str = "dedicated", day: pd.Timestamp | None = None) -> pd.DataFrame:
+    """Return who holds a role on a day, whatever the posting is for, with the base: one row to a person.
+
+    A recruit who has no grid yet is posted to the community.
+    """
+    rows = _held(ledgers, role, day)
+    # What is known of a person's base may stand in one of several rows.
+    return rows.groupby("person_id")[list(_BASE)].first().reset_index()
 
 
 def workers_today(
     ledgers: Ledgers, town: Town, plan: Plan, *, role: str = "dedicated", day: pd.Timestamp | None = None
 ) -> pd.Series:
     """Return the person who holds each grid in a role on a day, by grid_id; of several the first by id."""
-    staff = ledgers.staff[holding(ledgers.staff, day if day is not None else reference_day(ledgers))]
-    rows = staff[((staff["subject_type"] == "grid") & (staff["staff_role"] == role)).to_numpy(bool)]
+    rows = _held(ledgers, role, day)
+    rows = rows[(rows["subject_type"] == "grid").to_numpy(bool)]
     held = rows.assign(grid_id=grid_times(town, plan).named(rows["subject_id"])).dropna(subset=["grid_id"])
     return held.sort_values("person_id").drop_duplicates("grid_id").set_index("grid_id")["person_id"]
+
+
+def _held(ledgers: Ledgers, role: str, day: pd.Timestamp | None) -> pd.DataFrame:
+    staff = ledgers.staff[holding(ledgers.staff, day if day is not None else reference_day(ledgers))]
+    return staff[(staff["staff_role"] == role).to_numpy(bool)]
+
+
+def reposted(
+    ledgers: Ledgers,
+    assignment: WorkerAssignment,
+    *,
+    role: str = "dedicated",
+    day: pd.Timestamp | None = None,
+) -> Ledgers:
+    """Return ledgers in which a proposal holds from the day after a day.
+
+    On the day the postings to grids end of who is proposed for other grids, of who is followed by somebody
+    else, and of grids that are no more; a further worker of a grid stays.  New postings begin on the day
+    after.  No row is lost, and a proposal without an assignment changes nothing.
+    """
+    last = day if day is not None else reference_day(ledgers)
+    table, staff = assignment.table, ledgers.staff
+    if table.empty:
+        return ledgers
+    held = holding(staff, last) & (staff["staff_role"] == role).to_numpy(bool)
+    held &= (staff["subject_type"] == "grid").to_numpy(bool)
+    named = staff["subject_id"].map(assignment.codes).fillna(staff["subject_id"])
+    posted = pd.MultiIndex.from_arrays([staff["person_id"], named])
+    wanted = pd.MultiIndex.from_arrays([table["person_id"], table.index])
+    followed = pd.MultiIndex.from_arrays([table["previous_person_id"], table.index])
+    confirmed = held & posted.isin(wanted)
+    leaves = staff["person_id"].isin(table["person_id"]) | posted.isin(followed) | ~named.isin(table.index)
+    ended = held & ~confirmed & leaves.to_numpy(bool)
+    kept = staff.assign(valid_to=staff["valid_to"].mask(ended, str(last.date())))
+    known = staff.groupby("person_id")[["name", "phone", "public_contact", *_BASE]].first()
+    fresh = table[~wanted.isin(posted[confirmed])].reset_index()[["person_id", "grid_id"]]
+    rows = fresh.rename(columns={"grid_id": "subject_id"}).join(known, on="person_id")
+    first = str((last + pd.Timedelta(days=1)).date())
+    rows = rows.assign(staff_role=role, subject_type="grid", valid_from=first)
+    return make_ledgers(
+        {**ledgers.tables, "staff": pd.concat([kept, rows], ignore_index=True)}, ledgers.provenance
+    )
 
 
 def assign_workers(
@@ -144,7 +199,7 @@ def assign_workers(
     idle = loads.index[(loads["grids"] == 0).to_numpy(bool)]
     if matching.worker is not None and len(idle):
         findings.append(_of_workers(Severity.NOTE, "workers_left_over", idle, numbers))
-    return WorkerAssignment(table, loads, matching, Report(tuple(findings)))
+    return WorkerAssignment(table, _codes(grids), loads, matching, Report(tuple(findings)))
 
 
 def _of_workers(severity: Severity, rule: str, some: pd.Index, every: pd.Index) -> Finding:
@@ -251,6 +306,11 @@ def _table(
         (previous.notna() & (previous != person)).to_numpy(bool),
     )
     return pd.DataFrame(dict(zip(columns, values, strict=True)), index=grids.index)
+
+
+def _codes(grids: gpd.GeoDataFrame) -> pd.Series:
+    coded = grids["code"].dropna()
+    return pd.Series(coded.index, pd.Index(coded), dtype="string")
 
 
 def _loads(table: pd.DataFrame, numbers: pd.Index) -> pd.DataFrame:

@@ -60,6 +60,10 @@ _TABLES = (
             Column("staff_role", required=True, filled=True, allowed=ROLES),
             *_SUBJECT,
             Column("partner_id", refers_to="partners"),
+            # Where the person sets out from, for the assignment of workers.
+            Column("building_id", refers_to="buildings"),
+            Column("longitude", "number"),
+            Column("latitude", "number"),
         ),
     ),
     Table(

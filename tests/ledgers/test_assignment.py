@@ -6,7 +6,14 @@ import pandas as pd
 import pytest
 
 from spatial.errors import KnowledgeError, UsageError
-from spatial.ledgers import AssignmentRules, assign_workers, workers_today
+from spatial.ledgers import (
+    AssignmentRules,
+    assign_workers,
+    check_ledgers,
+    reposted,
+    workers_of,
+    workers_today,
+)
 from tests.ledgers.rows import ledgers, plan_of, postings
 from tests.towns import drawn_town, point
 
@@ -113,3 +120,39 @@ def test_a_base_off_the_streets_is_named(town, plan):
 def test_workers_without_id_or_base_are_refused(town, plan, workers):
     with pytest.raises(UsageError):
         assign_workers(town, plan, workers)
+
+
+def test_new_postings_begin_the_day_after_the_old_ones_end_and_no_row_is_lost(town, plan):
+    staff = postings(
+        ("p0", "dedicated", "grid", "code-g0"),
+        ("p1", "dedicated", "grid", "g1"),
+        ("also", "dedicated", "grid", "g1"),
+        ("p2", "dedicated", "grid", "no longer"),
+        ("p0", "health_administrator", "estate", "A"),
+        ("new", "dedicated", "community", town.communities.index[0]),
+        name=["甲", "乙", "丙", "丁", "甲", "戊"],
+        building_id=["b00", "b05", "b02", "b03", None, "b01"],
+        valid_from="2024-01-01",
+    )
+    book = ledgers(staff=staff)
+    people = workers_of(book)
+    assert people["person_id"].tolist() == ["also", "new", "p0", "p1", "p2"]
+    rules = AssignmentRules(change_worth_m=10)
+    found = assign_workers(town, plan, people, today=workers_today(book, town, plan), rules=rules)
+    # also is at home in g1; today's worker of g1 by id is also, so that p1 is a further one.
+    assert found.table["person_id"].to_dict() == {"g0": "p0", "g1": "also", "g2": "p1"}
+    after = reposted(book, found).staff
+    rows = after[["person_id", "subject_id", "valid_from", "valid_to"]].fillna("").to_numpy().tolist()
+    assert rows == [
+        ["p0", "code-g0", "2024-01-01", ""],
+        ["p1", "g1", "2024-01-01", "2024-12-31"],
+        ["also", "g1", "2024-01-01", ""],
+        ["p2", "no longer", "2024-01-01", "2024-12-31"],
+        ["p0", "A", "2024-01-01", ""],
+        ["new", town.communities.index[0], "2024-01-01", ""],
+        ["p1", "g2", "2025-01-01", ""],
+    ]
+    assert after.iloc[-1][["name", "building_id"]].tolist() == ["乙", "b05"]
+    day = pd.Timestamp("2025-01-01")
+    rules = {one.rule for one in check_ledgers(reposted(book, found), town, plan, day=day).errors}
+    assert not rules & {"lacks_grid_dedicated", "double_booked", "period_reversed"}

@@ -1,16 +1,14 @@
-"""The made-up ledgers of the demo county, the command that checks them, and the page that describes them."""
+"""The made-up ledgers of the demo county, and the page that describes ledgers."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from api.commands import main
-from spatial.io import read_ledgers, read_town, write_ledgers
+from spatial.io import read_town
 from spatial.ledgers import LEDGER_TABLES, check_ledgers, closing_rates
 
 ROOT = Path(__file__).parents[2]
@@ -60,27 +58,6 @@ def test_everybody_in_them_is_called_made_up(book):
     assert book.staff["name"].str.contains("合成").all()
     assert book.staff["phone"].str.startswith("000-").all()
     assert {name for name, table in book.tables.items() if not table["source"].eq("合成数据").all()} == set()
-
-
-def test_the_command_checks_and_keeps_them(book, tmp_path, capsys):
-    given = write_ledgers(book, tmp_path / "given.xlsx")
-    words = ["ledgers", str(demo_ledgers.PACKAGE), str(given), "--model", "1-N", "--json"]
-    with pytest.raises(SystemExit) as ended:
-        main([*words, "-o", str(tmp_path / "kept.gpkg")])
-    assert ended.value.code == 1
-    said = capsys.readouterr()
-    result = json.loads(said.out.splitlines()[-1])
-    assert result["closing"]["closed"] == 4063
-    assert result["measures"]["grids_with_worker"] == 114
-    assert any(one["class6"] is None for one in result["household_classes"])
-    # The sum of all classes is a total that would help to tell what is hidden.
-    whole = int(book.household_classes["households"].sum())
-    assert str(whole) not in said.out + said.err
-    assert str(len(book.household_classes)) not in said.out + said.err
-    assert len(read_ledgers(tmp_path / "kept.gpkg").events) == len(book.events)
-    with pytest.raises(SystemExit) as refused:
-        main([*words[:-2], "7-N"])
-    assert refused.value.code == 2
 
 
 def test_the_page_of_ledgers_is_their_schema():
