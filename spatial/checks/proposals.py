@@ -55,7 +55,7 @@ def propose_communities(town: Town) -> Town:
     )
     lines = shapely.intersection(lines[shapely.is_geometry(lines)], area)
     lines = np.where(shapely.get_dimensions(lines) == 2, shapely.boundary(lines), lines)
-    edges = shapely.node(shapely.geometrycollections([*shapely.get_parts(lines), shapely.boundary(area)]))
+    edges = shapely.union_all([*lines[~shapely.is_empty(lines)], shapely.boundary(area)])  # nodes them
     faces = shapely.get_parts(shapely.polygonize([edges]))
     outlines = _joined(faces, _people(town, faces))
     if len(outlines) < 2:
@@ -170,7 +170,7 @@ def propose_estates(town: Town) -> Town:
     lines = lines[shapely.is_geometry(lines)]
     if not homeless.any() or not len(lines):
         return town
-    faces = shapely.get_parts(shapely.polygonize([shapely.node(shapely.geometrycollections(lines))]))
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
     areas = shapely.area(faces)
     faces = faces[(areas >= _BLOCK_AREA_M2[0]) & (areas <= _BLOCK_AREA_M2[1])]
     points = only_where(homeless, shapely.point_on_surface(buildings.geometry.to_numpy()))

@@ -2,7 +2,7 @@
 
 A repair is *safe* when it changes neither what a row means nor any figure by more than a
 hundredth: a polygon that crosses itself, overlapping communities where they overlap by a sliver, a row entered
-twice in all its values, a street that ends less than a metre short of another.
+twice in all its values, a street that ends less than a metre short of another, or on it without a vertex.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from spatial.checks.layers import only_where, usable
 from spatial.checks.shaping import row_labels, shape_table
-from spatial.checks.topology import dangling_ends
+from spatial.checks.topology import loose_ends
 from spatial.findings import Finding, Report, Severity
 from spatial.schema import TABLES, Table
 
@@ -165,19 +165,38 @@ def _without_slivers(table: Table, layer: gpd.GeoDataFrame, rows: list[_Repair])
 
 
 def _with_joined_ends(table: Table, layer: gpd.GeoDataFrame, rows: list[_Repair]) -> gpd.GeoDataFrame:
-    """Lengthen a street to the other one it stops short of."""
+    """Lengthen a street to the one it stops short of, and give that a vertex where the two meet."""
     geometries: NDArray[np.object_] = layer.geometry.to_numpy().copy()
-    streets, last, _, targets = dangling_ends(only_where(usable(layer), geometries))
+    ends = loose_ends(layer, only_where(usable(layer), geometries))
+    before = geometries.copy()
+    xy = shapely.get_coordinates(ends.point)
+    for number, at_end, place in zip(ends.street, ends.last, xy, strict=True):
+        points = shapely.get_coordinates(geometries[number])
+        place_row = place[None, :]
+        if np.hypot(*(points[-1 if at_end else 0] - place)) > 0:
+            joined = [points, place_row] if at_end else [place_row, points]
+            geometries[number] = shapely.LineString(np.vstack(joined))
+    for number in np.unique(ends.other):
+        geometries[number] = _with_vertices(geometries[number], xy[ends.other == number])
     labels = row_labels(table, layer)
-    for number, at_end, target in zip(streets, last, targets, strict=True):
-        old = geometries[number]
-        points = shapely.get_coordinates(old)
-        added = shapely.get_coordinates(target)
-        new = shapely.LineString(np.vstack([points, added] if at_end else [added, points]))
-        geometries[number] = new
-        rows.append(
-            _Repair(
-                table.name, labels[number], "street_end", "geometry", shapely.to_wkt(old), shapely.to_wkt(new)
-            )
-        )
+    lengthened = set(ends.street.tolist())
+    for number in sorted(lengthened | set(ends.other.tolist())):
+        old, new = shapely.to_wkt(before[number]), shapely.to_wkt(geometries[number])
+        if old != new:
+            rule = "street_end" if number in lengthened else "street_vertex"
+            rows.append(_Repair(table.name, labels[number], rule, "geometry", old, new))
     return layer.set_geometry(gpd.GeoSeries(geometries, index=layer.index, crs=layer.crs))
+
+
+def _with_vertices(line: shapely.Geometry, places: NDArray[np.float64]) -> shapely.Geometry:
+    """Return a line with further vertices, each where it lies along it; of several lines none."""
+    if shapely.get_type_id(line) != shapely.GeometryType.LINESTRING:
+        return line
+    points = shapely.get_coordinates(line)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    added = shapely.line_locate_point(np.array([line]), shapely.points(places))
+    order = np.argsort(np.concatenate([along, added]), kind="stable")
+    every = np.vstack([points, places])[order]
+    keep = np.concatenate([[True], np.hypot(*np.diff(every, axis=0).T) > 0])
+    made: shapely.Geometry = shapely.LineString(every[keep])
+    return made

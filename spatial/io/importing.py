@@ -107,7 +107,11 @@ class ImportedTables:
             raise SchemaError(self.report + error.report) from error
         for number, table in enumerate(self.rules.propose, 1):
             tell("io.progress_checking", number, steps)
-            made = _PROPOSALS[table](made)
+            proposed = _PROPOSALS[table](made)
+            if proposed is made:
+                note = Finding.of(Severity.NOTE, "io.nothing_proposed", table)
+                proposed = replace(made, report=made.report + Report((note,)))
+            made = proposed
         tell("io.progress_checking", steps - 1, steps)
         town = estimate_households(made, by_neighbours=self.rules.estimate_households)
         tell("io.progress_checking", steps, steps)

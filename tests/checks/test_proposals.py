@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import geopandas as gpd
 import pandas as pd
+import pytest
 import shapely
 
-from spatial.checks import make_town, propose_estates, propose_gates
+from spatial.checks import make_town, propose_communities, propose_estates, propose_gates
 
 X0, Y0 = 450_000.0, 4_427_000.0
 CRS = "EPSG:4548"
@@ -74,3 +75,47 @@ def test_a_block_with_two_homes_becomes_an_estate():
     assert proposed.estates["source"].tolist() == ["derived"]
     assert proposed.report.of_rule("estates_proposed")
     assert pd.isna(town().buildings["estate_id"]).all()
+
+
+def grown_town():
+    """Two blocks of forty homes parted by a main road, each behind a lane."""
+    homes = [
+        box(x, y, x + 8, y + 8)
+        for west in (0, 500)
+        for x in range(west + 20, west + 220, 20)
+        for y in (20, 40, 60, 80)
+    ]
+    return town(
+        buildings=gpd.GeoDataFrame(
+            {
+                "building_id": [f"h{number}" for number in range(len(homes))],
+                "households": pd.array([None] * len(homes), dtype="Int64"),
+                "use": "residential",
+            },
+            geometry=homes,
+            crs=CRS,
+        ),
+        streets=gpd.GeoDataFrame(
+            {"street_id": ["main", "lane", "stub"], "class": ["primary", "residential", "primary"]},
+            geometry=[line((400, -200), (400, 300)), line((100, -50), (100, 200)), line((0, 150), (90, 150))],
+            crs=CRS,
+        ),
+    )
+
+
+def test_main_streets_part_the_study_area_into_communities():
+    before = grown_town()
+    assert before.communities.index.tolist() == ["study-area"]
+    proposed = propose_communities(before)
+    assert proposed.communities.index.tolist() == ["community-1", "community-2"]
+    assert set(proposed.communities["source"]) == {"derived"}
+    assert proposed.communities.area.sum() == pytest.approx(before.communities.area.sum())
+    west = proposed.buildings.geometry.centroid.x < X0 + 400
+    assert set(proposed.buildings["community_id"][west]) == {"community-1"}
+    assert set(proposed.buildings["community_id"][~west]) == {"community-2"}
+    assert proposed.report.of_rule("communities_from_streets")
+    assert not proposed.report.of_rule("no_communities")
+    again = propose_communities(proposed)
+    assert again is proposed
+    later = propose_estates(proposed)
+    assert later.report.of_rule("communities_from_streets")

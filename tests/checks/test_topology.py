@@ -38,7 +38,8 @@ def town(**changes):
             geometry=[box(10, 10, 30, 30), box(50, 10, 70, 30)],
         ),
         "streets": layer(
-            street_id=["s1", "s2"], geometry=[line((0, 50), (400, 50)), line((100, 50), (100, 150))]
+            street_id=["s1", "s2"],
+            geometry=[line((0, 50), (100, 50), (400, 50)), line((100, 50), (100, 150))],
         ),
     }
     return tables | changes
@@ -115,11 +116,31 @@ def test_a_street_that_stops_short_is_found_and_joined_with_a_record():
     assert rule(tables, "street_ends_short").ids == ("s2",)
     repaired = repair_tables(tables)
     assert rule(repaired.tables, "street_ends_short") is None
-    (record,) = repaired.repairs.to_dict("records")
-    assert (record["table"], record["id"], record["rule"]) == ("streets", "s2", "street_end")
-    assert shapely.from_wkt(record["old"]).equals(streets.geometry[1])
-    assert shapely.from_wkt(record["new"]).distance(streets.geometry[0]) == 0
+    vertex, end = repaired.repairs.to_dict("records")
+    assert (end["table"], end["id"], end["rule"]) == ("streets", "s2", "street_end")
+    assert shapely.from_wkt(end["old"]).equals(streets.geometry[1])
+    assert shapely.from_wkt(end["new"]).distance(streets.geometry[0]) == 0
+    assert (vertex["id"], vertex["rule"]) == ("s1", "street_vertex")
+    assert shapely.get_coordinates(shapely.from_wkt(vertex["new"])).tolist()[1] == [X0 + 100, Y0 + 50]
     assert streets.geometry[1].equals(line((100, 50.4), (100, 150)))
+
+
+def test_a_street_that_ends_on_another_without_a_vertex_is_joined_to_the_network():
+    from spatial.network import build_network
+
+    streets = layer(
+        street_id=["through", "side", "above"],
+        bridge=pd.array([None, None, True], dtype="boolean"),
+        geometry=[line((0, 50), (400, 50)), line((100, 50), (100, 150)), line((200, 0), (200, 50))],
+    )
+    tables = town(streets=streets)
+    assert rule(tables, "street_ends_unnoded").ids == ("side", "above")
+    repaired = repair_tables(tables)
+    assert rule(repaired.tables, "street_ends_unnoded") is None
+    assert rule(tables, "street_islands") is not None
+    assert rule(repaired.tables, "street_islands") is None
+    network = build_network(make_town("t", CRS, repaired.tables))
+    assert not network.report.of_rule("islets")
 
 
 def test_a_spike_is_repaired_and_a_bow_tie_is_not():
@@ -182,3 +203,52 @@ def test_a_repaired_town_can_be_made():
     )
     repaired = repair_tables(town(streets=streets))
     assert make_town("t", CRS, repaired.tables).report.findings[0].rule == "placed"
+
+
+def test_a_sliver_is_found_and_a_slab_is_not():
+    tables = town(
+        buildings=layer(
+            building_id=["thin", "slab"],
+            households=[1, 2],
+            use=["residential"] * 2,
+            geometry=[box(10, 10, 60, 10.4), box(10, 20, 60, 32)],
+        )
+    )
+    assert rule(tables, "slivers").ids == ("thin",)
+
+
+def test_streets_that_cross_without_a_vertex_are_told_from_bridges_and_junctions():
+    streets = layer(
+        street_id=["main", "bare", "bridge", "below", "joined"],
+        bridge=pd.array([None, None, True, None, None], dtype="boolean"),
+        layer=pd.array([None, None, None, "-1", None], dtype="string"),
+        geometry=[
+            line((0, 50), (300, 50), (400, 50)),
+            line((100, 0), (100, 100)),
+            line((150, 0), (150, 100)),
+            line((200, 0), (200, 100)),
+            line((300, 0), (300, 50), (300, 100)),
+        ],
+    )
+    statement = rule(town(streets=streets), "streets_cross")
+    assert statement.values["count"] == 1
+    assert {statement.values["first"], statement.values["second"]} == {"main", "bare"}
+    assert (statement.values["x"], statement.values["y"]) == (X0 + 100, Y0 + 50)
+
+
+def test_islands_of_the_street_network_are_named():
+    streets = layer(
+        street_id=["s1", "s2", "i1", "i2", "outline"],
+        role=pd.array([None, None, None, None, "outline"], dtype="string"),
+        geometry=[
+            line((0, 50), (100, 50), (400, 50)),
+            line((100, 50), (100, 150)),
+            line((300, 100), (350, 100)),
+            line((350, 100), (350, 120)),
+            line((0, 190), (50, 190)),
+        ],
+    )
+    statement = rule(town(streets=streets), "street_islands")
+    assert statement.ids == ("i1", "i2")
+    assert statement.values["pieces"] == 1
+    assert statement.values["share"] == 70 / 570

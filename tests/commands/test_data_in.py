@@ -18,7 +18,10 @@ def faulty_path(tmp_path):
     """A town with a street that ends short, an estate with a spike, and an unknown count."""
     spike = shapely.Polygon([(0, 20), (60, 20), (60, 60), (60, 60.5), (60, 60), (0, 60)])
     town = street_town(
-        buildings=[building("a", 10, 30), building("b", 40, 30) | {"households": None}],
+        buildings=[
+            building("a", 10, 30) | {"households_source": "counted"},
+            building("b", 40, 30) | {"households": None},
+        ],
         streets=[street("s1", (0, 0), (200, 0)), street("s2", (100, 0.6), (100, 90))],
         facilities=[facility("f", 100, 5)],
         services=[service("f", "pharmacy")],
@@ -45,10 +48,10 @@ def test_check_repairs_on_request_and_keeps_old_and_new(capsys, tmp_path, faulty
     code, out, err = run(capsys, "check", faulty_path, "--repair", "-o", mended, "--json")
     assert code == 0, err
     result = result_of(out)
-    assert result["repairs"] == 2
+    assert result["repairs"] == 3
     assert faulty_path.read_bytes() == before
     repairs = pd.DataFrame(pyogrio.read_dataframe(result["findings_file"], layer="repairs"))
-    assert sorted(repairs["rule"]) == ["invalid_geometry", "street_end"]
+    assert sorted(repairs["rule"]) == ["invalid_geometry", "street_end", "street_vertex"]
     assert (repairs["old"] != repairs["new"]).all()
     again, _, _ = run(capsys, "check", mended, "--json")
     assert again == 0

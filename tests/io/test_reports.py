@@ -54,12 +54,15 @@ def test_findings_lie_where_their_rows_lie(tmp_path):
 
 def test_repairs_on_request_are_recorded_beside(tmp_path):
     result = import_town([source(tmp_path)], MAPPING, repair=True)
-    assert result.repairs[["table", "id", "rule"]].to_numpy().tolist() == [["streets", "s2", "street_end"]]
+    assert result.repairs[["table", "id", "rule"]].to_numpy().tolist() == [
+        ["streets", "s1", "street_vertex"],
+        ["streets", "s2", "street_end"],
+    ]
     assert not result.report.of_rule("street_ends_short")
     with use_language("en"):
         path = write_findings(
             result.report, result.town.tables, result.town.crs, tmp_path / "f.gpkg", result.repairs
         )
     repairs = pd.DataFrame(pyogrio.read_dataframe(path, layer="repairs"))
-    assert shapely.from_wkt(repairs["old"].iloc[0]).length < shapely.from_wkt(repairs["new"].iloc[0]).length
+    assert shapely.from_wkt(repairs["old"].iloc[1]).length < shapely.from_wkt(repairs["new"].iloc[1]).length
     assert "joined" in pyogrio.read_dataframe(path, layer="findings")["expected"].str.cat(sep=" ")
