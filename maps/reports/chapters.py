@@ -6,7 +6,7 @@ Every table names source and date of its figures; what was not assessed says why
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -76,7 +76,10 @@ def document(findings: Findings) -> Document:
         title=text("reports.title", town=town.name, profile=rating.profile.title()),
         labels=tuple(labels),
         marks=tuple(marks),
-        chapters=tuple(_chapters(findings)),
+        chapters=tuple(
+            replace(chapter, title=text("reports.numbered", number=number, title=chapter.title))
+            for number, chapter in enumerate(_chapters(findings), 1)
+        ),
         language=current_language(),
     )
 
