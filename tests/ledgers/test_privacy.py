@@ -194,8 +194,7 @@ def _full_book(town, counts):
     )
 
 
-@pytest.mark.parametrize("suffix", [".gpkg", ".xlsx"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("suffix", "language"), [(".gpkg", "en"), *((".xlsx", one) for one in LANGUAGES)])
 def test_a_file_gives_back_what_it_was_given_and_only_its_owner_reads_it(
     town, counts, tmp_path, suffix, language
 ):
