@@ -8,6 +8,8 @@ written.
 
 from __future__ import annotations
 
+import glob
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,6 +49,8 @@ __all__ = [
 
 _TOWN, _PLAN, _COVERAGE = TOWN_PACKAGE, "wangge-plan/1", "wangge-coverage/1"
 _DIFFERENCE, _PROPOSAL = "wangge-difference/1", "wangge-sites/1"
+# A partial file that nobody has written to for a day is of no living process.
+_STALE_S = 86_400
 # Tables that QGIS adds to a package for itself.
 _OF_QGIS = frozenset({"layer_styles", "qgis_projects"})
 
@@ -292,6 +296,9 @@ def written_whole(path: Path | str) -> Iterator[Path]:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileError("io.folder_missing", path=target, folder=target.parent)
+    for stale in target.parent.glob(f".{glob.escape(target.stem)}-*.partial*"):
+        if time.time() - stale.stat().st_mtime > _STALE_S:  # of a run that was killed
+            stale.unlink(missing_ok=True)
     partial = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}.partial{target.suffix}")
     try:
         yield partial
