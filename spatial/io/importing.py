@@ -385,10 +385,11 @@ def _study_area(box: tuple[float, float, float, float], crs: pyproj.CRS, name: s
 
 
 def _has_place(part: Part) -> NDArray[np.bool_]:
-    """Return which rows have a place; an estate may wait for one."""
+    """Return which rows have a place; an estate may wait for one, and news of a row needs none."""
     geometries = part.frame.geometry.to_numpy()
     present: NDArray[np.bool_] = shapely.is_geometry(geometries) & ~shapely.is_empty(geometries)
-    return np.ones(len(geometries), dtype=bool) if part.rule.table == "estates" else present
+    needless = part.rule.updates or part.rule.table == "estates"
+    return np.ones(len(geometries), dtype=bool) if needless else present
 
 
 def _clip(parts: list[Part]) -> None:

@@ -131,3 +131,95 @@ def test_osm_ids_are_those_of_the_independent_extract(shared_data):
         one.symmetric_difference(other).area for one, other in zip(both, expected.geometry, strict=True)
     ]
     assert max(difference) < 1e-14
+
+
+def mapped(folder, text, *files):
+    from spatial.io import parse_mapping
+
+    return import_town([folder / one for one in files], parse_mapping(tomllib.loads(text)))
+
+
+BUILDINGS = """
+[[layer]]
+from = "楼栋"
+to = "buildings"
+x = "经度"
+y = "纬度"
+crs = "EPSG:4326"
+[layer.columns]
+building_id = "编号"
+households = "户数"
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ('{ "住宅" = "residential", "*" = "other" }', ["residential", "other", None]),
+        ('{ "住宅" = "residential", "*" = "other", "" = "mixed" }', ["residential", "other", "mixed"]),
+        ('{ "住宅" = "residential", "" = "other" }', ["residential", None, "other"]),
+    ],
+)
+def test_a_star_is_every_other_value_and_never_an_empty_cell(values, expected, tmp_path):
+    from spatial.io.mapping import parse_mapping
+    from spatial.io.tabulating import tabulate
+
+    rule = parse_mapping(tomllib.loads(f'{BUILDINGS}use = {{ from = "用途", values = {values} }}')).layers[0]
+    source = pd.DataFrame({"编号": ["1", "2", "3"], "用途": ["住宅", "车库", None]}, dtype="string")
+    use = tabulate(source, rule, "楼栋").frame["use"]
+    assert [None if pd.isna(one) else one for one in use] == expected
+
+
+def test_an_empty_cell_that_must_be_filled_is_named_and_not_mapped(tmp_path):
+    from spatial.errors import SchemaError
+
+    (tmp_path / "楼栋.csv").write_text(
+        "编号,户数,用途,经度,纬度\n1,3,住宅,116.3,40\n2,4,,116.301,40\n", encoding="utf-8"
+    )
+    rule = 'use = { from = "用途", values = { "住宅" = "residential", "*" = "other" } }'
+    with pytest.raises(SchemaError) as failure:
+        mapped(tmp_path, BUILDINGS + rule, "楼栋.csv")
+    (error,) = failure.value.report.errors
+    assert (error.rule, error.statement.ids) == ("empty_value", ("2",))
+
+
+def test_communities_get_codes_by_name_and_the_doubtful_show_candidates(shared_data, tmp_path):
+    (tmp_path / "楼栋.csv").write_text(
+        "编号,户数,用途,所属社区,街道,经度,纬度\n"
+        "1,3,住宅,玉泉路西社区居委会,八宝山街道,116.24,39.9\n"
+        "2,4,住宅,玉泉路,八宝山街道,116.241,39.9\n"
+        "3,5,住宅,火星,八宝山街道,116.242,39.9\n",
+        encoding="utf-8",
+    )
+    names = shared_data / "cn-community-names" / "cn-community-names.csv"
+    rule = (
+        'use = { from = "用途", values = { "住宅" = "residential" } }\n'
+        'community_id = { from = "所属社区", codes = "cn-community-names", within = "街道" }'
+    )
+    result = mapped(tmp_path, BUILDINGS + rule, "楼栋.csv", names)
+    ids = result.town.buildings["community_id"].tolist()
+    assert ids[0] == "110107001003"
+    assert ids[1:] == ["玉泉路", "火星"]
+    (finding,) = result.report.of_rule("code_uncertain")
+    assert finding.statement.values["count"] == 2
+    assert "玉泉路 ← 1101070010" in finding.statement.values["candidates"]
+    assert "火星 ← ?" in finding.statement.values["candidates"]
+    # The suggestion does the same by itself.
+    suggested = import_town([tmp_path / "楼栋.csv", names])
+    assert suggested.town.buildings["community_id"].tolist() == ids
+
+
+def test_news_replace_values_and_nothing_else(tmp_path):
+    (tmp_path / "楼栋.csv").write_text(
+        "编号,户数,用途,经度,纬度\n1,3,住宅,116.3,40\n2,4,住宅,116.301,40\n", encoding="utf-8"
+    )
+    (tmp_path / "核查.csv").write_text(
+        "编号,户数,用途,经度,纬度\n2,9,,,\n3,5,住宅,116.302,40\n1,,,,\n", encoding="utf-8"
+    )
+    rule = 'use = { from = "用途", values = { "住宅" = "residential" } }'
+    news = BUILDINGS.replace('"楼栋"', '"核查"').replace("to =", "updates = true\nto =")
+    result = mapped(tmp_path, BUILDINGS + rule + news + rule, "楼栋.csv", "核查.csv")
+    assert result.town.buildings["households"].to_dict() == {"1": 3, "2": 9, "3": 5}
+    assert outcome(result, "核查", "buildings") == {"kept": 1, "updated": 2}
+    (note,) = result.report.of_rule("updated")
+    assert note.statement.values["changed"] == 2  # the count, and that it was counted
