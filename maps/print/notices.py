@@ -241,9 +241,13 @@ def _posts(public: pd.DataFrame, grid_id: str, community_id: str) -> dict[str, l
     telephones = telephones[telephones["purpose"].notna()]
     posts = []
     for role in dict.fromkeys([*_ROLES, *staff["staff_role"]]):
-        held = staff.loc[staff["staff_role"] == role, ["name", "phone"]].itertuples(index=False)
+        held = staff[(staff["staff_role"] == role) & (staff["name"].notna() | staff["phone"].notna())]
         title = value_title(role, current_language(), "staff_role")
-        posts += [[title, _words(name), _words(phone)] for name, phone in held] or [[title, "", ""]]
+        named = [
+            [title, _words(name), _words(phone)]
+            for name, phone in held[["name", "phone"]].itertuples(index=False)
+        ]
+        posts += named or [[title, "", ""]]
     phones = [
         [_words(purpose), _words(phone)]
         for purpose, phone in telephones[["purpose", "phone"]].itertuples(index=False)

@@ -29,7 +29,7 @@ from spatial.town import Town
 
 __all__ = ["Findings", "document"]
 
-_GAPS_ON_PAGES = 60
+_ROWS_ON_PAGES = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -384,7 +384,7 @@ def _gaps(scene: Scene, town: Town, coverage: Coverage) -> Chapter:
                 ),
                 listed,
                 source,
-                most_on_pages=_GAPS_ON_PAGES,
+                most_on_pages=_ROWS_ON_PAGES,
             ),
         ),
     )
@@ -443,7 +443,7 @@ def _build_list(scene: Scene, rating: Rating, lines: pd.DataFrame) -> Chapter:
         text("reports.chapter.build"),
         (text("reports.intro.build"),),
         figures=(build_map(scene, lines, source),) if sited else (),
-        tables=(Table(text("reports.table.build"), columns, rows, source),),
+        tables=(Table(text("reports.table.build"), columns, rows, source, most_on_pages=_ROWS_ON_PAGES),),
     )
 
 

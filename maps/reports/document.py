@@ -6,8 +6,8 @@ holds a number, a text, or None for what is not known; its column says how it is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
@@ -50,7 +50,7 @@ class Table:
     rows : its cells
     source : where its figures are from, and of when
     grouped : on pages, rows with the same first cell make a table of their own under it
-    most_on_pages : how many rows pages show at most; workbooks hold every row
+    most_on_pages : how many rows pages show at most, 0 to leave the table to workbooks, which hold every row
     """
 
     title: str
@@ -120,6 +120,11 @@ class Chapter:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
 
+    @property
+    def page_tables(self) -> tuple[Table, ...]:
+        """The tables that pages show."""
+        return tuple(one for one in self.tables if one.most_on_pages != 0)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -132,7 +137,6 @@ class Document:
     marks : for internal use, the number of the map, the print date
     chapters : in order
     language : the language it is written in
-    fonts : font families for Chinese
     """
 
     title: str
@@ -140,7 +144,6 @@ class Document:
     marks: tuple[str, ...]
     chapters: tuple[Chapter, ...]
     language: str
-    fonts: Sequence[str] = field(default_factory=tuple)
 
 
 def cell(value: Any, unknown: Cell = None) -> Cell:  # noqa: ANN401 - any value of a table

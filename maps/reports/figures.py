@@ -24,6 +24,7 @@ __all__ = ["build_map", "gap_map", "plan_map"]
 _SIZE_MM = (245.0, 138.0)
 _EDGE_MM = 2.0
 _BAR_MM = 40.0
+_LINES_SHOWN = 40
 _ROW_MM = 4.6
 _GAP_MM = 5.0
 _PARTS = ("numerator", "denominator", "undetermined")
@@ -84,8 +85,9 @@ def gap_map(scene: Scene, coverage: Coverage, category: str, source: str) -> Fig
 
 
 def build_map(scene: Scene, lines: pd.DataFrame, source: str) -> Figure:
-    """Return the map of a build list: the rank of every line at its place."""
-    placed = lines[lines["x"].notna() & lines["y"].notna()]
+    """Return the map of a build list: the rank of each of its first lines at its place."""
+    first = lines.head(_LINES_SHOWN)
+    placed = first[first["x"].notna() & first["y"].notna()]
     places = placed.groupby(["x", "y"], sort=False)["x"].apply(lambda own: own.index.tolist())
     points = gpd.GeoSeries([shapely.Point(place) for place in places.index], crs=scene.town.crs)
     words = [text("common.separator").join(str(rank) for rank in ranks) for ranks in places]
@@ -95,7 +97,7 @@ def build_map(scene: Scene, lines: pd.DataFrame, source: str) -> Figure:
         placer.communities(scene)
         placer.waters(scene)
 
-    return _figure(scene, text("reports.figure.build"), _GROUND, write, source=source)
+    return _figure(scene, text("reports.figure.build", shown=len(first)), _GROUND, write, source=source)
 
 
 def _figure(

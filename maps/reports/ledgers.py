@@ -24,7 +24,7 @@ def ledger_chapter(ledgers: Ledgers, town: Town, plan: Plan | None) -> Chapter:
     if len(ledgers.staff):
         tables.append(_staff(ledgers))
     if len(ledgers.events):
-        tables.append(_closing(ledgers, town, plan))
+        tables += _closing(ledgers, town, plan)
     if town.estates["estate_class"].notna().any():
         tables.append(_estates(town))
     if len(ledgers.premises):
@@ -63,30 +63,36 @@ def _staff(ledgers: Ledgers) -> Table:
     return Table(text("reports.table.staff"), columns, rows)
 
 
-def _closing(ledgers: Ledgers, town: Town, plan: Plan | None) -> Table:
+def _closing(ledgers: Ledgers, town: Town, plan: Plan | None) -> list[Table]:
+    """Return the closing rate by month, and, for workbooks, by grid and month."""
     rates = closing_rates(ledgers, town, plan)
+    counts = ["reported", "closed", "reopened", "open"]
+    months = rates.groupby("month", dropna=False)[counts].sum().reset_index()
+    months["rate"] = months["closed"] / months["reported"]
     names = town.communities["name"]
-    rows = tuple(
-        (
-            _place(names.get(row["community_id"], row["community_id"])),
-            _place(row["grid_id"]),
-            _place(row["month"]),
-            *(cell(row[name]) for name in ("reported", "closed", "reopened", "open")),
-            cell(row["rate"]),
-        )
-        for _, row in rates.iterrows()
-    )
-    columns = _columns(
-        ("community", "text", 20),
-        ("grid", "text", 26),
+    place = rates["community_id"].map(names).fillna(rates["community_id"])
+    figures = [*counts, "rate"]
+    described = (
         ("month", "text", 12),
-        ("reported", "count", 10),
-        ("closed", "count", 10),
-        ("reopened", "count", 10),
-        ("open", "count", 10),
+        *((name, "count", 10) for name in counts),
         ("closing_rate", "share", 12),
     )
-    return Table(text("reports.table.closing"), columns, rows)
+    by_month = tuple(
+        (_place(row["month"]), *(cell(row[one]) for one in figures)) for _, row in months.iterrows()
+    )
+    by_grid = tuple(
+        (_place(where), _place(row["grid_id"]), _place(row["month"]), *(cell(row[one]) for one in figures))
+        for where, (_, row) in zip(place, rates.iterrows(), strict=True)
+    )
+    return [
+        Table(text("reports.table.months"), _columns(*described), by_month),
+        Table(
+            text("reports.table.closing"),
+            _columns(("community", "text", 20), ("grid", "text", 26), *described),
+            by_grid,
+            most_on_pages=0,
+        ),
+    ]
 
 
 def _place(value: Any) -> Cell:  # noqa: ANN401 - an id or a null
@@ -110,7 +116,7 @@ def _estates(town: Town) -> Table:
         ("treatment", "text", 24),
         ("estates", "count", 10),
         ("households", "count", 12),
-        ("usual_treatment", "text", 24),
+        ("usual_treatment", "text", 24, False),
         ("evidence", "text", 14),
     )
     return Table(text("reports.table.estates"), columns, rows)
@@ -142,7 +148,7 @@ def _classes(ledgers: Ledgers, town: Town) -> Table:
     published = published_classes(ledgers, town)
     names = {**town.communities["name"].to_dict(), town.name: town.name}
     classes = [one for one in published.table.columns if one not in {"subject_type", "subject_id"}]
-    hidden = text("reports.hidden", limit=published.limit)
+    hidden = text("reports.hidden")
     rows = tuple(
         (str(names.get(row["subject_id"], row["subject_id"])), *(cell(row[one], hidden) for one in classes))
         for _, row in published.table.iterrows()
@@ -151,4 +157,5 @@ def _classes(ledgers: Ledgers, town: Town) -> Table:
         *_columns(("community", "text", 24)),
         *(Column(_title(one, "household_class"), "count", 12) for one in classes),
     )
-    return Table(text("reports.table.classes"), columns, rows)
+    note = text("reports.hidden_note", limit=published.limit)
+    return Table(text("reports.table.classes"), columns, rows, note)

@@ -44,7 +44,7 @@ def write_webpage(document: Document, path: Path) -> None:
 def _chapter(chapter: Chapter, number: int) -> str:
     said = "".join(f"<p>{html.escape(one)}</p>" for one in chapter.paragraphs)
     figures = "".join(_figure(one) for one in chapter.figures)
-    tables = "".join(_table(one) for one in chapter.tables)
+    tables = "".join(_table(one) for one in chapter.page_tables)
     heading = f"<h2>{html.escape(chapter.title)}</h2>"
     return f'<section id="chapter-{number}">{heading}{said}{figures}{tables}</section>'
 

@@ -97,7 +97,7 @@ def _write_chapter(paper: Paper, chapter: Chapter) -> None:
         paper.add_paragraph(one)
     for figure in chapter.figures:
         _write_figure(paper, figure)
-    for table in chapter.tables:
+    for table in chapter.page_tables:
         _write_table(paper, table)
 
 
@@ -162,11 +162,12 @@ def _row_xml(
 ) -> str:
     shade = f'<w:shd w:val="clear" w:fill="{colour("--surface-3").removeprefix("#")}"/>' if head else ""
     kept = "<w:keepNext/>" if head else ""
+    size = f'<w:sz w:val="{_TABLE_POINTS * 2:.0f}"/>'
     cells = "".join(
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{shade}</w:tcPr><w:p><w:pPr>{kept}'
-        f'<w:spacing w:before="20" w:after="20" w:line="220" w:lineRule="atLeast"/><w:jc w:val="{"left" if column.format == "text" else "right"}"/>'
-        f"</w:pPr><w:r><w:rPr>{'<w:b/>' if head else ''}"
-        f'<w:sz w:val="{_TABLE_POINTS * 2:.0f}"/></w:rPr>'
+        f'<w:spacing w:before="20" w:after="20" w:line="220" w:lineRule="atLeast"/>'
+        f'<w:jc w:val="{"left" if column.format == "text" else "right"}"/><w:rPr>{size}</w:rPr></w:pPr>'
+        f"<w:r><w:rPr>{'<w:b/>' if head else ''}{size}</w:rPr>"
         f'<w:t xml:space="preserve">{html.escape(_printable(words))}</w:t></w:r></w:p></w:tc>'
         for words, column, width in zip(texts, columns, widths, strict=True)
     )
