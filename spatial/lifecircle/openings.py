@@ -81,10 +81,11 @@ def best_openings(
     near = cKDTree(shapely.get_coordinates(homes))
     rows: list[_Opening] = []
     network = survey.network
-    for gate_id in np.unique(network.gate_id[network.closed_by == _GATE]):
-        joints = np.flatnonzero((network.gate_id == gate_id) & (network.closed_by == _GATE))
+    for gate in np.unique(network.gate[network.closed_by == _GATE]):
+        joints = np.flatnonzero((network.gate == gate) & (network.closed_by == _GATE))
         xy = network.node_xy[network.edge_nodes[joints[0], 0]]
         if near.query(xy)[0] <= limit_m:
+            gate_id = network.gate_ids[gate]
             rows.append(_Opening("gate", gate_id, 0.0, shapely.Point(xy), trial.with_gate(joints)))
     ends, length_m = _crossings(survey, longest_crossing_m)
     for pair, length in zip(ends, length_m, strict=True):

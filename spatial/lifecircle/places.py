@@ -73,6 +73,24 @@ class Places:
     def _by_category(self) -> list[Ints]:
         return [np.unique(self.offered[self.offered[:, 1] == one, 0]) for one in range(len(self.categories))]
 
+    @cached_property
+    def estates(self) -> pd.Index[str]:
+        """The estates of buildings."""
+        found: pd.Index[str] = pd.Index(np.unique(self.estate_at[self.estate_at != ""]), dtype=object)
+        return found
+
+    @cached_property
+    def estate_number(self) -> Ints:
+        """(b,) place of each building's estate in ``estates``, -1 for none."""
+        return self.estates.get_indexer(pd.Index(self.estate_at, dtype=object)).astype(np.int64)
+
+    def knowing(self, before: Places) -> Places:
+        """Take over what was worked out from places before an edit, where it still holds; return self."""
+        names = ["estates", "estate_number"] if self.estate_at is before.estate_at else []
+        for name in [*names, *(["_by_category"] if self.offered is before.offered else [])]:
+            self.__dict__[name] = getattr(before, name)
+        return self
+
     def facilities_of(self, category: int) -> Ints:
         """Return the numbers of the facilities that offer a category, in order."""
         return self._by_category[category]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_array
 
 from spatial.lifecircle.subjects import Basis, Subjects
 from spatial.lifecircle.survey import Status, Walks
@@ -171,21 +172,37 @@ class Figures:
         """Sum the answers to the questions up over the buildings of each subject."""
         everything = np.arange(walks.steps.shape[1])
         answers = _answers(questions, walks, everything)
-        counted = tuple(_sums(subjects, basis, answers, everything) for basis in bases)
+        counted = tuple(_sums(subjects, basis, answers) for basis in bases)
         return cls(subjects, tuple(questions), tuple(bases), counted)
 
-    def updated(self, before: Walks, after: Walks) -> Figures:
-        """Return the figures after some walks have changed; only the buildings concerned are summed."""
-        changed = np.flatnonzero(before.differ(after).any(axis=0))
+    def updated(self, before: Walks, after: Walks, buildings: Ints) -> Figures:
+        """Return the figures after walks of no other than some buildings have changed."""
+        changed = buildings[before.differ(after, buildings).any(axis=0)]
         if not len(changed):
             return self
         old, new = (_answers(self.questions, walks, changed) for walks in (before, after))
         difference = new.astype(np.int8) - old.astype(np.int8)
         asked = np.flatnonzero(difference.any(axis=(0, 2)))
+        if not len(asked):
+            return self
+        share = self.subjects.share[:, changed].tocoo()
+        subjects, place = np.unique(share.row, return_inverse=True)
+        # All bases in one product: a block of rows, a row to a subject concerned, for each basis.
+        weights = np.nan_to_num([basis.weight[changed] for basis in self.bases])
+        block = np.repeat(np.arange(len(self.bases)) * len(subjects), len(place))
+        weighted = csr_array(
+            (
+                (share.data * weights[:, share.col]).ravel(),
+                (block + np.tile(place, len(self.bases)), np.tile(share.col, len(self.bases))),
+            ),
+            shape=(len(self.bases) * len(subjects), len(changed)),
+        )
+        flat = difference[:, asked].reshape(-1, len(changed)).T.astype(np.float64)
+        sums = (weighted @ flat).reshape(len(self.bases), len(subjects), len(_COUNTED), len(asked))
         counted = []
-        for basis, sums in zip(self.bases, self.counted, strict=True):
-            fresh = sums.copy()
-            fresh[:, :, asked] += _sums(self.subjects, basis, difference[:, asked], changed)
+        for basis, own in zip(sums, self.counted, strict=True):
+            fresh = own.copy()
+            fresh[:, subjects[:, None], asked] += basis.transpose(1, 0, 2)
             counted.append(fresh)
         return replace(self, counted=tuple(counted))
 
@@ -244,13 +261,11 @@ class Figures:
         )
 
 
-def _sums(subjects: Subjects, basis: Basis, answers: Flags | npt.NDArray[np.int8], buildings: Ints) -> Floats:
+def _sums(subjects: Subjects, basis: Basis, answers: Flags) -> Floats:
     """Sum (counted × question × building) answers up to (counted × subject × question)."""
-    weight = np.nan_to_num(basis.weight[buildings])
-    share = subjects.share if len(buildings) == subjects.share.shape[1] else subjects.share[:, buildings]
-    counted, questions, _ = answers.shape
-    flat = answers.reshape(counted * questions, len(buildings)).T * weight[:, None]
-    sums: Floats = np.asarray(share @ flat).reshape(len(subjects.kind), counted, questions)
+    counted, questions, buildings = answers.shape
+    flat = answers.reshape(counted * questions, buildings).T * np.nan_to_num(basis.weight)[:, None]
+    sums: Floats = np.asarray(subjects.share @ flat).reshape(len(subjects.kind), counted, questions)
     return np.ascontiguousarray(sums.transpose(1, 0, 2))
 
 

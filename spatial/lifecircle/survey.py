@@ -6,7 +6,7 @@ what-ifs and causes of gaps all read their walks here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -14,12 +14,13 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 from scipy.sparse import csr_array
 
 from spatial.lifecircle.places import Places, locate_places
-from spatial.network import CLOSED, STEPS_PER_M, Pace, StreetNetwork, at_pace, attach, build_network
-from spatial.search import Doors, Labels, Seeds, arrivals, matrix
+from spatial.network import CLOSED, Attachments, Pace, StreetNetwork, at_pace, attach, build_network
+from spatial.search import Doors, Goals, Homes, Labels, Seeds, arrivals, arrivals_within, matrix
 from spatial.town import Town
 
 __all__ = ["CategoryWalks", "Status", "Survey", "Walks"]
@@ -49,7 +50,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class CategoryWalks:
-    """The walks of every building to one category.
+    """The walks of buildings to one category.
 
     Attributes
     ----------
@@ -64,12 +65,6 @@ class CategoryWalks:
     least: Numbers
     most: Numbers
     status: npt.NDArray[np.int8]
-
-    def merged(self, others: CategoryWalks, only: npt.NDArray[np.bool_]) -> CategoryWalks:
-        """Return these walks for some buildings, and others for the rest."""
-        return CategoryWalks(
-            *(np.where(only, getattr(self, name), getattr(others, name)) for name in (*_WORDS, "status"))
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,22 +96,19 @@ class Walks:
         """Return the walks to one category."""
         return CategoryWalks(*(getattr(self, name)[category] for name in (*_WORDS, "status")))
 
-    def replaced(self, fresh: Mapping[int, CategoryWalks]) -> Walks:
-        """Return the walks with those to some categories replaced."""
+    def replaced(self, fresh: Mapping[int, tuple[Ints, CategoryWalks]]) -> Walks:
+        """Return the walks with those of some buildings to some categories replaced."""
         parts = {name: getattr(self, name).copy() for name in (*_WORDS, "status")}
-        for category, walks in fresh.items():
+        for category, (buildings, walks) in fresh.items():
             for name, rows in parts.items():
-                rows[category] = getattr(walks, name)
+                rows[category, buildings] = getattr(walks, name)
         return Walks(**parts)
 
-    def differ(self, other: Walks) -> npt.NDArray[np.bool_]:
-        """Return (category × building) where anything but the facility differs."""
-        differing: npt.NDArray[np.bool_] = (
-            (self.steps != other.steps)
-            | (self.least != other.least)
-            | (self.most != other.most)
-            | (self.status != other.status)
-        )
+    def differ(self, other: Walks, buildings: Ints) -> npt.NDArray[np.bool_]:
+        """Return (category × building) where anything but the facility of some buildings differs."""
+        differing = np.zeros((len(self.steps), len(buildings)), bool)
+        for name in ("steps", "least", "most", "status"):
+            differing |= getattr(self, name)[:, buildings] != getattr(other, name)[:, buildings]
         return differing
 
 
@@ -140,28 +132,20 @@ class Survey:
         return cls(network if pace is None else at_pace(network, pace), locate_places(town, network))
 
     @cached_property
-    def building_doors(self) -> Doors:
-        """The doors of the building points, every candidate among them."""
-        return Doors.of(self.network, self.places.building_ways)
+    def homes(self) -> Homes:
+        """The doors of the buildings, every candidate among them."""
+        places = self.places
+        choices = self.network.rules.candidates
+        return Homes.of(
+            self.network, places.building_ways, places.building_of, len(places.buildings), choices
+        )
 
     @cached_property
     def facility_doors(self) -> Doors:
-        """The doors of the facilities that are used."""
-        ways = self.places.facility_ways.of_owner(self.places.facility_of)
-        return Doors.of(self.network, ways.chosen(ways.rank == 0))
-
-    @cached_property
-    def variants(self) -> tuple[Ints, ...]:
-        """Rows of `building_doors` for each choice of candidate, in order of building; the first is used."""
-        ways = self.places.building_ways
-        last = np.zeros(len(self.places.building_of), np.int64)
-        np.maximum.at(last, ways.point, ways.rank)
-        owner = self.row_owner
-        rows = []
-        for rank in range(self.network.rules.candidates):
-            chosen = np.flatnonzero(ways.rank == np.minimum(rank, last[ways.point])).astype(np.int64)
-            rows.append(chosen[np.argsort(owner[chosen], kind="stable")])
-        return tuple(rows)
+        """The doors of the facilities that are used, owned by facility."""
+        ways = self.places.facility_ways
+        doors = Doors.of(self.network, ways.chosen(ways.rank == 0))
+        return doors.owned(self.places.facility_of[doors.owner].astype(np.int32))
 
     def doors_of(self, facilities: Ints) -> Doors:
         """Return the doors of some facilities."""
@@ -175,90 +159,86 @@ class Survey:
         found: Ints = offering[self.places.estate_of[offering] == ""]
         return found
 
-    def services(self, category: int) -> Doors:
+    def services(self, category: int) -> Goals:
         """Return the doors of the public services of a category."""
         if category not in self._services:
-            self._services[category] = self.doors_of(self.public(category))
+            self._services[category] = Goals.of(self.doors_of(self.public(category)))
         return self._services[category]
 
     @cached_property
-    def _services(self) -> dict[int, Doors]:
+    def _services(self) -> dict[int, Goals]:
+        return {}
+
+    def estate_services(self, category: int) -> tuple[Goals, Ints]:
+        """Return the doors of the services of a category that only their estate may use, and its number."""
+        if category not in self._estate_services:
+            offering = self.places.facilities_of(category)
+            kept = offering[self.places.estate_of[offering] != ""]
+            goals = Goals.of(self.doors_of(kept))
+            estate = self.places.estates.get_indexer(pd.Index(self.places.estate_of[goals.doors.owner]))
+            self._estate_services[category] = goals, estate.astype(np.int64)
+        return self._estate_services[category]
+
+    @cached_property
+    def _estate_services(self) -> dict[int, tuple[Goals, Ints]]:
         return {}
 
     def seeds(self, category: int) -> Seeds:
         """Return the public services of a category as seeds, numbered by facility."""
-        return self.services(category).seeds()
+        return self.services(category).seeds
+
+    def after(self, before: Survey, edges: Ints, touched: Collection[int]) -> Self:
+        """Take over what a survey before an edit knows and the edit has not changed; return self.
+
+        ``edges`` are those whose costs are others, ``touched`` the categories whose services are.
+        """
+
+        def same(mine: Attachments, its: Attachments) -> bool:
+            return mine is its and not np.isin(mine.edge, edges).any()
+
+        if same(self.places.building_ways, before.places.building_ways):
+            self.__dict__["homes"] = before.homes
+        changed = np.zeros(0, np.int32)
+        if same(self.places.facility_ways, before.places.facility_ways):
+            self.__dict__["facility_doors"] = before.facility_doors
+        else:
+            changed = self.facility_doors.differing_owners(before.facility_doors)
+        offers = np.concatenate([self.places.offered, before.places.offered])
+        anew = {*touched, *offers[np.isin(offers[:, 0], changed), 1].tolist()}
+        self.__dict__["_services"] = {
+            key: value for key, value in before._services.items() if key not in anew
+        }
+        self.__dict__["_estate_services"] = {
+            key: value for key, value in before._estate_services.items() if key not in anew
+        }
+        return self
 
     def measure(
-        self, category: int, labels: Labels, search_m: float, only: npt.NDArray[np.bool_] | None = None
+        self, category: int, labels: Labels, search_m: float, buildings: Ints | None = None
     ) -> CategoryWalks:
-        """Return the walks to a category, given the labels of its public services.
-
-        With ``only`` (b,), walks of other buildings are left out, and mean nothing.
-        """
-        rows = [*self.variants]
-        doors = self.building_doors
-        if only is not None:
-            kept = np.flatnonzero(only[self.row_owner])
-            place = np.full(len(doors), -1, np.int64)
-            place[kept] = np.arange(len(kept))
-            rows = [place[one[only[self.row_owner[one]]]] for one in rows]
-            doors = doors.chosen(kept)
-        owner = self.row_owner if only is None else self.row_owner[kept]
-        services = self.services(category)
-        steps, facility = arrivals(labels, doors, services, search_m)
-        best = [self._nearest(steps, facility, one, owner) for one in rows]
-        least = np.minimum.reduce([one[0] for one in best])
-        most = np.maximum.reduce([one[0] for one in best])
-        nearest, number = best[0]
+        """Return the walks to a category of some buildings, or all, given the labels of its public services."""
+        asked = np.arange(len(self.places.buildings)) if buildings is None else buildings
+        found = arrivals(labels, self.homes, self.services(category), search_m, asked)
+        nearest, number, least, most = found.steps, found.owner, found.least, found.most
         if len(self.places.facilities_of(category)) > len(self.public(category)):
-            inside, own = self._within_estates(category, search_m, only)
+            inside, own = self._within_estates(category, search_m, asked)
             nearer = inside < nearest
             nearest, number = np.where(nearer, inside, nearest), np.where(nearer, own, number)
             least, most = np.minimum(least, inside), np.minimum(most, inside)
-        status = self._status(category, nearest, only)
-        return CategoryWalks(nearest, number, least, most, status)
+        return CategoryWalks(nearest, number, least, most, self._status(category, nearest, asked))
 
-    @cached_property
-    def row_owner(self) -> Ints:
-        """Building of each row of `building_doors`."""
-        owner: Ints = self.places.building_of[self.places.building_ways.point]
-        return owner
-
-    def _nearest(
-        self, steps: Numbers, facility: Numbers, rows: Ints, row_owner: Ints
-    ) -> tuple[Numbers, Numbers]:
-        """Return the least of the walks of each building over some of its doors."""
-        count = len(self.places.buildings)
-        best = np.full(count, CLOSED, np.int32)
-        number = np.full(count, _NOBODY, np.int32)
-        if not len(rows):
-            return best, number
-        owner = row_owner[rows]
-        first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
-        keys = (steps[rows].astype(np.int64) << 32) | (facility[rows].astype(np.int64) & 0xFFFFFFFF)
-        least = np.minimum.reduceat(keys, first)
-        best[owner[first]] = least >> 32
-        number[owner[first]] = (least & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-        return best, number
-
-    def _within_estates(
-        self, category: int, search_m: float, only: npt.NDArray[np.bool_] | None
-    ) -> tuple[Numbers, Numbers]:
-        """Return the walks to services that only residents of their estate may use."""
-        places = self.places
-        offering = places.facilities_of(category)
-        kept = offering[places.estate_of[offering] != ""]
-        if only is not None:
-            kept = kept[np.isin(places.estate_of[kept], places.estate_at[only])]
-        reach = self.distances(kept, search_m).tocoo()
-        own = places.estate_at[reach.row] == places.estate_of[kept[reach.col]]
-        steps = np.full(len(places.buildings), CLOSED, np.int32)
-        facility = np.full(len(places.buildings), _NOBODY, np.int32)
-        row, site = reach.row[own], reach.col[own]
-        value = np.rint(reach.data[own] * STEPS_PER_M).astype(np.int32)
-        order = np.lexsort((-site, -value, row))  # the last written is the nearest
-        steps[row[order]], facility[row[order]] = value[order], kept[site[order]]
+    def _within_estates(self, category: int, search_m: float, buildings: Ints) -> tuple[Numbers, Numbers]:
+        """Return the walks of buildings to services that only residents of their estate may use."""
+        goals, estate = self.estate_services(category)
+        steps = np.full(len(buildings), CLOSED, np.int32)
+        facility = np.full(len(buildings), _NOBODY, np.int32)
+        home = self.places.estate_number[buildings]
+        served = np.flatnonzero(np.isin(home, estate) & (home >= 0))
+        if len(served):
+            served = served[np.argsort(home[served], kind="stable")]
+            steps[served], facility[served] = arrivals_within(
+                self.network, self.homes, goals, search_m, buildings[served], home[served], estate
+            )
         return steps, facility
 
     def distances(self, facilities: Ints, limit_m: float) -> csr_array:
@@ -278,63 +258,70 @@ class Survey:
         return self._matrix(Doors.of(self.network, ways.chosen(ways.rank == 0)), len(xy), limit_m)
 
     def _matrix(self, sites: Doors, count: int, limit_m: float) -> csr_array:
-        homes = self.building_doors.owned(self.row_owner.astype(np.int32)).chosen(
-            self.places.building_ways.rank == 0
-        )
         return matrix(
-            self.network, homes, sites, limit_m, demand_count=len(self.places.buildings), site_count=count
+            self.network,
+            self.homes.used(),
+            sites,
+            limit_m,
+            demand_count=len(self.places.buildings),
+            site_count=count,
         )
 
-    def _status(
-        self, category: int, steps: Numbers, only: npt.NDArray[np.bool_] | None
-    ) -> npt.NDArray[np.int8]:
+    def _status(self, category: int, steps: Numbers, buildings: Ints) -> npt.NDArray[np.int8]:
+        """Return the status of buildings with walks of some steps."""
         places = self.places
-        if only is not None and (steps[only] != CLOSED).all():
-            return np.full(len(steps), Status.REACHED, np.int8)
+        status = np.full(len(buildings), Status.REACHED, np.int8)
+        without = np.flatnonzero(steps == CLOSED)
+        if not len(without):
+            return status
         if not len(places.facilities_of(category)):
-            none = Status.NO_FACILITY if places.complete[category] else Status.NOT_ASSESSED
-            return np.full(len(steps), none, np.int8)
-        status = np.full(len(steps), Status.STRANDED_DATA, np.int8)
+            status[:] = Status.NO_FACILITY if places.complete[category] else Status.NOT_ASSESSED
+            return status
+        lost = buildings[without]
+        why = np.full(len(lost), Status.STRANDED_DATA, np.int8)
         services = self.services(category)
-        if len(services):
-            barred, joined = self._joined(services)
-            status[barred] = Status.STRANDED_BARRIER
-            status[joined] = Status.BEYOND_SEARCH
+        if len(services.doors):
+            barred, joined = self._joined(services.doors, lost)
+            why[barred] = Status.STRANDED_BARRIER
+            why[joined] = Status.BEYOND_SEARCH
         elif not len(self.public(category)):
-            status[self.row_owner] = Status.BEYOND_SEARCH
-        unknown = np.isin(places.side_of, self.network.without_gates)
-        status[unknown] = Status.STRANDED_DATA
-        status[steps != CLOSED] = Status.REACHED
+            why[self.homes.first[lost + 1] > self.homes.first[lost]] = Status.BEYOND_SEARCH
+        why[np.isin(places.side_of[lost], self.network.without_gates)] = Status.STRANDED_DATA
+        status[without] = why
         return status
 
-    def _joined(self, services: Doors) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Return which buildings only a wall or barrier parts from services, and which nothing does."""
-        network, rows = self.network, self.variants[0]
-        owner = self.row_owner[rows]
-        doors = self.building_doors.chosen(rows)
-        nodes = network.edge_nodes[doors.edge]
+    def _joined(
+        self, services: Doors, buildings: Ints
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return which of some buildings only a wall or barrier parts from services, and which nothing does."""
+        network, homes = self.network, self.homes
+        first, count = homes.first[buildings], homes.first[buildings + 1] - homes.first[buildings]
+        owner = np.repeat(np.arange(len(buildings)), count)
+        rows = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(owner))
+        used = homes.rank[rows] == 0
+        owner, rows = owner[used], rows[used]
+        edge, leave = homes.doors.edge[rows], homes.doors.leave[rows]
+        nodes = network.edge_nodes[edge]
         goals = network.edge_nodes[services.edge]
-        count = len(self.places.buildings)
 
         def meets(
             piece: Numbers, usable: npt.NDArray[np.bool_], enterable: npt.NDArray[np.bool_]
         ) -> npt.NDArray[np.bool_]:
-            serving = np.zeros(int(piece.max(initial=0)) + 1, bool)
-            serving[piece[goals[enterable]]] = True
-            found = np.zeros(count, bool)
-            found[owner[(serving[piece[nodes]] & usable).any(axis=1)]] = True
+            serving = np.unique(piece[goals[enterable]])
+            found = np.zeros(len(buildings), bool)
+            found[owner[(np.isin(piece[nodes], serving) & usable).any(axis=1)]] = True
             return found
 
-        joined = meets(network.component, doors.leave != CLOSED, services.enter != CLOSED)
-        anywhere = np.ones((len(doors), 2), bool), np.ones((len(services), 2), bool)
+        joined = meets(network.component, leave != CLOSED, services.enter != CLOSED)
+        anywhere = np.ones((len(rows), 2), bool), np.ones((len(services), 2), bool)
         barred = meets(network.lifted_component, *anywhere)
         # A part of town without a way to any service, and a barrier on the straight line to the nearest.
-        in_town = np.zeros(count, bool)
-        in_town[owner[~network.is_islet[doors.edge]]] = True
+        in_town = np.zeros(len(buildings), bool)
+        in_town[owner[~network.is_islet[edge]]] = True
         rest = np.flatnonzero(in_town & ~joined & ~barred)
         if len(rest):
             goal = self.places.facility_centre[np.unique(services.owner)]
-            here = self.places.building_centre[rest]
+            here = self.places.building_centre[buildings[rest]]
             nearest = shapely.STRtree(goal).nearest(here)
             ends = np.stack([shapely.get_coordinates(here), shapely.get_coordinates(goal[nearest])], axis=1)
             lines = np.asarray(shapely.linestrings(ends), object)

@@ -31,7 +31,7 @@ from spatial.network import (
     relinks_gates,
 )
 from spatial.scenario import Change, Scenario, apply, scenario_text
-from spatial.search import concerned, limit_steps, repaired
+from spatial.search import Labels, concerned, limit_steps, repaired
 from spatial.town import Town
 
 __all__ = ["Outcome", "try_changes"]
@@ -182,33 +182,29 @@ class _Edit:
                 return None
             after = found
         after, buildings, moved = _reattached(after, paths)
+        after = after.knowing(base.survey.places)
         numbers = after.facilities.index.get_indexer(sorted(facilities))
         moved = np.unique(np.concatenate([moved, numbers]))
         offers = np.concatenate([base.survey.places.offered, after.offered])
         touched = frozenset(offers[np.isin(offers[:, 0], moved), 1].tolist())
-        survey = Survey(paths.network, after)
+        survey = Survey(paths.network, after).after(
+            base.survey, np.concatenate([paths.closed, paths.opened]), touched
+        )
         return cls(base, survey, paths.closed, paths.opened, moved, touched, buildings)
 
     def measured(self, town: Town) -> Assessment:
         """Return the assessment after the edit."""
         base, survey = self.base, self.survey
         rewired = bool(len(self.closed) or len(self.opened))
-        pieces, joined = (
-            base.survey.network.component,
-            survey.network.component[: base.survey.network.node_count],
-        )
-        regrouped = rewired and not np.array_equal(pieces, joined)
+        old, new = base.survey.network, survey.network
+        regrouped = rewired and not np.array_equal(old.component, new.component[: old.node_count])
+        edges = {"closed": self.closed, "opened": self.opened}
         labels = list(base.labels)
         fresh = {}
         for category in range(len(labels)):
             if not rewired and category not in self.touched and not self.reattached.any():
                 continue
             before = base.labels[category]
-            old, new, edges = (
-                base.survey.network,
-                survey.network,
-                {"closed": self.closed, "opened": self.opened},
-            )
             touched = category in self.touched
             longer = new.node_count > len(before.words)
             if touched or longer or (rewired and concerned(old, new, before, **edges)):
@@ -216,23 +212,26 @@ class _Edit:
                 labels[category] = repaired(
                     old, new, before, survey.seeds(category), base.search_m(category), gone=gone, **edges
                 )
-            affected = self._affected(category, labels[category].words, before.words, regrouped=regrouped)
-            if affected.any():
-                found = survey.measure(category, labels[category], base.search_m(category), affected)
-                fresh[category] = found.merged(base.walks.of_category(category), affected)
+            affected = self._affected(category, labels[category], before, regrouped=regrouped)
+            if len(affected):
+                search_m = base.search_m(category)
+                fresh[category] = affected, survey.measure(category, labels[category], search_m, affected)
         walks = base.walks.replaced(fresh)
-        figures = base.figures.updated(base.walks, walks)
+        changed = np.zeros(len(self.reattached), bool)
+        for affected, _ in fresh.values():
+            changed[affected] = True
+        figures = base.figures.updated(base.walks, walks, np.flatnonzero(changed))
         return replace(base, town=town, survey=survey, labels=tuple(labels), walks=walks, figures=figures)
 
-    def _affected(
-        self, category: int, words: npt.NDArray[np.int64], before: npt.NDArray[np.int64], *, regrouped: bool
-    ) -> Flags:
+    def _affected(self, category: int, labels: Labels, before: Labels, *, regrouped: bool) -> Ints:
         """Return the buildings whose walk to a category may have changed."""
         affected = self.reattached.copy()
-        changed = np.ones(len(words), bool)
-        changed[: len(before)] = words[: len(before)] != before
-        doors, owner = self.survey.building_doors, self.survey.row_owner
-        affected[owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
+        doors = self.survey.homes.doors
+        if labels is not before:
+            changed = labels.words[: len(before.words)] != before.words
+            if len(labels.words) > len(before.words):
+                changed = np.append(changed, np.ones(len(labels.words) - len(before.words), bool))
+            affected[doors.owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
         if regrouped:
             affected |= self.base.walks.steps[category] == CLOSED
         if category in self.touched:
@@ -240,12 +239,12 @@ class _Edit:
                 survey.doors_of(self.moved[self.moved < len(survey.places.facilities)]).edge
                 for survey in (self.base.survey, self.survey)
             ]
-            affected[owner[np.isin(doors.edge, np.concatenate(near))]] = True
+            affected[doors.owner[np.isin(doors.edge, np.concatenate(near))]] = True
             affected |= np.isin(self.base.walks.facility[category], self.moved)
             if not len(self.base.survey.public(category)) or not len(self.survey.public(category)):
                 affected[:] = True
             affected |= self.base.walks.steps[category] == CLOSED
-        return affected
+        return np.flatnonzero(affected)
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,8 +287,9 @@ class _Paths:
         for change in gates:
             edit = edit._with_gate(change)
         for change in lost:
-            edges = np.flatnonzero((edit.network.street_id == change.row) & (edit.network.closed_by == 0))
-            if relinks_gates(edit.network, None, edges):
+            edges = edit.network.edges_of_street(change.row)
+            edges = edges[edit.network.closed_by[edges] == 0]
+            if relinks_gates(edit.network, edges):
                 return None
             shut = close_edges(edit.network, edges, "street")
             edit = replace(
@@ -311,7 +311,7 @@ class _Paths:
         return edit
 
     def _with_gate(self, change: Change) -> _Paths:
-        edges = np.flatnonzero(self.network.gate_id == change.row)
+        edges = self.network.edges_of_gate(change.row)
         shut = self.network.closed_by[edges] > 0
         if (change.new or {})["open"] is not False:
             network = open_edges(self.network, edges[shut])
@@ -402,5 +402,9 @@ def _concerned(ways: Attachments, xy: npt.NDArray[np.float64], paths: _Paths) ->
     used = ways.rank == 0
     reach_m[ways.point[used]] = np.minimum(ways.access_m[used] + rules.ambiguity_m, rules.max_access_m)
     for line in paths.lines:
-        concerned |= shapely.distance(np.asarray(shapely.points(xy), object), line) <= reach_m
+        west, south, east, north = line.bounds
+        beyond = np.maximum(np.array([west, south]) - xy, xy - np.array([east, north])).max(axis=1)
+        near = np.flatnonzero(beyond <= reach_m)
+        place = np.asarray(shapely.points(xy[near]), object)
+        concerned[near[shapely.distance(place, line) <= reach_m[near]]] = True
     return np.flatnonzero(concerned)

@@ -127,11 +127,9 @@ def _legs(
 def _with_gates(network: StreetNetwork, xy: Points, side: Ints, found: Attachments) -> Attachments:
     """Attach points inside estates where they reach no street straight to the gates."""
     wanting = np.setdiff1d(np.flatnonzero(side > 0), found.point)
-    joints = np.flatnonzero((network.gate_id != "") & (network.side > 0))
+    joints = network.gate_joints
     if not len(wanting) or not len(joints):
         return found
-    order = np.argsort(network.side[joints], kind="stable")
-    joints = joints[order]
     of_side = network.side[joints]
     first = np.searchsorted(of_side, side[wanting])
     count = np.searchsorted(of_side, side[wanting], side="right") - first
@@ -144,11 +142,12 @@ def _with_gates(network: StreetNetwork, xy: Points, side: Ints, found: Attachmen
 
 
 def _together(one: Attachments, other: Attachments) -> Attachments:
-    """Return two sets of attachments as one."""
+    """Return the attachments of two sets of points as one."""
     both = Attachments(
         *(
             np.concatenate([getattr(one, name), getattr(other, name)])
             for name in ("point", "rank", "edge", "offset_m", "access_m")
         )
     )
-    return both.chosen(np.lexsort((both.edge, both.rank, both.point)))
+    # Each is sorted, and no point is in both.
+    return both.chosen(np.argsort(both.point, kind="stable"))

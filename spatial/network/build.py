@@ -8,7 +8,6 @@ streets; what meets at a vertex on one side of all walls becomes a node.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -23,7 +22,7 @@ from spatial.network.curve import morton_order
 from spatial.network.gates import Gates, place_gates
 from spatial.network.joints import meet
 from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Noded, Points, insert_vertices, node_lines
-from spatial.network.streets import StreetNetwork
+from spatial.network.streets import StreetFacts, StreetNetwork
 from spatial.network.walkability import Walkability, default_walkability, walkable_streets
 from spatial.network.walls import KINDS, Walls
 from spatial.town import Town
@@ -31,7 +30,6 @@ from spatial.town import Town
 __all__ = ["build_network"]
 
 Flags = npt.NDArray[np.bool_]
-_Value = TypeVar("_Value", bound=np.generic)
 
 
 def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork:
@@ -134,23 +132,28 @@ def _assemble(
     middle = shapely.line_interpolate_point(edges.line, 0.5, normalized=True)
     under = np.where(noded.passes_over, 0, walls.kind_over(middle))
     under[noded.closed] = KINDS.index("street")
-    closed_by = np.concatenate([under, joints.closed_by])
+    closed_by = np.concatenate([under, joints.closed_by]).astype(np.int8)
     length_m = np.concatenate([shapely.length(edges.line), np.zeros(joint_count)])
-    street = np.concatenate([noded.street, np.full(joint_count, -1)])
     cost = np.where(closed_by > 0, CLOSED, steps(length_m)).astype(np.int32)
+    gate_ids, gate = np.unique(np.append(joints.gate_id, "").astype(object), return_inverse=True)
     return StreetNetwork(
         edge_nodes=number[np.concatenate([joints.end_node, joints.joint_nodes])],
         length_m=length_m,
         cost=np.repeat(cost[:, None], 2, axis=1),
         node_xy=joints.node_xy[order],
         line=np.concatenate([edges.line, np.full(joint_count, None)]),
-        street_id=_of_street(streets.index.to_numpy(object), street, ""),
-        side=np.concatenate([noded.side, joints.side]),
+        street=np.concatenate([noded.street, np.full(joint_count, -1)]).astype(np.int32),
+        streets=StreetFacts(
+            streets.index.to_numpy(object),
+            _slopes(streets),
+            _texts(streets, "surface"),
+            _texts(streets, "class"),
+        ),
+        side=np.concatenate([noded.side, joints.side]).astype(np.int32),
         closed_by=closed_by,
-        gate_id=np.concatenate([np.full(len(edges.line), "", object), joints.gate_id]),
-        slope_percent=_of_street(_slopes(streets), street, 0.0),
-        surface=_of_street(_texts(streets, "surface"), street, ""),
-        street_class=_of_street(_texts(streets, "class"), street, ""),
+        # '' sorts first, so that an edge without a gate gets -1.
+        gate=np.concatenate([np.full(len(edges.line), -1), gate[:-1] - 1]).astype(np.int32),
+        gate_ids=gate_ids[1:],
         walls=walls,
         rules=rules,
         removed=removed,
@@ -173,7 +176,7 @@ def _noticed(network: StreetNetwork) -> list[Finding]:
                 km=kilometres,
             )
         )
-    is_street = network.street_id != ""
+    is_street = network.street >= 0
     if not is_street.any():
         findings.append(Finding.of(Severity.WARNING, "network.nothing_walkable", "streets"))
     if len(network.without_gates):
@@ -193,15 +196,6 @@ def _noticed(network: StreetNetwork) -> list[Finding]:
             Finding.of(Severity.NOTE, "network.islets", "streets", ids, limit_m=network.rules.islet_m)
         )
     return findings
-
-
-def _of_street(values: npt.NDArray[_Value], street: Ints, otherwise: float | str) -> npt.NDArray[_Value]:
-    """Return the value of the street of each edge; joints and links, which have none, get ``otherwise``."""
-    if not len(values):
-        return np.full(len(street), otherwise, values.dtype)
-    found = values[street]
-    found[street < 0] = np.asarray(otherwise, values.dtype)
-    return found
 
 
 def _slopes(streets: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:

@@ -32,20 +32,14 @@ __all__ = ["Grown", "close_edges", "grow", "open_edges", "relinks_gates"]
 
 def open_edges(network: StreetNetwork, edges: Ints) -> StreetNetwork:
     """Return the network with closed joints open."""
-    closed_by, cost = network.closed_by.copy(), network.cost.copy()
-    closed_by[edges] = 0
-    cost[edges] = steps(network.length_m[edges])[:, None]
-    opened = _keeping(network, replace(network, closed_by=closed_by, cost=cost))
+    opened = _with_states(network, edges, 0, np.repeat(steps(network.length_m[edges])[:, None], 2, axis=1))
     opened.__dict__["component"] = _joined(network.component, network.edge_nodes[edges], network.node_count)
     return opened
 
 
 def close_edges(network: StreetNetwork, edges: Ints, kind: str) -> StreetNetwork:
     """Return the network with edges closed by something of a kind (`KINDS`)."""
-    closed_by, cost = network.closed_by.copy(), network.cost.copy()
-    closed_by[edges] = KINDS.index(kind)
-    cost[edges] = CLOSED
-    shut = _keeping(network, replace(network, closed_by=closed_by, cost=cost))
+    shut = _with_states(network, edges, KINDS.index(kind), np.full((len(edges), 2), CLOSED, np.int32))
     component = network.component
     for one, other in network.edge_nodes[edges]:
         cut_off = (
@@ -58,6 +52,18 @@ def close_edges(network: StreetNetwork, edges: Ints, kind: str) -> StreetNetwork
             component[cut_off] = component.max() + 1
     shut.__dict__["component"] = component
     return shut
+
+
+def _with_states(network: StreetNetwork, edges: Ints, closed_by: int, cost: Numbers) -> StreetNetwork:
+    """Return the network with the state and the costs (k, 2) of some edges replaced."""
+    states, costs = network.closed_by.copy(), network.cost.copy()
+    states[edges], costs[edges] = closed_by, cost
+    after = replace(network, closed_by=states, cost=costs)
+    # What an edit of costs does not change is handed over.
+    for name in ("index", "lifted_component", "is_islet", "gate_joints", "gate_links"):
+        after.__dict__[name] = getattr(network, name)
+    after.__dict__["arcs"] = network.arcs.with_costs(network.edge_nodes[edges], network.cost[edges], cost)
+    return after
 
 
 @numba.njit(cache=True, nogil=True)
@@ -102,26 +108,31 @@ def _joined(component: Numbers, ends: Numbers, count: int) -> Numbers:
     return joined
 
 
-def _keeping(before: StreetNetwork, after: StreetNetwork) -> StreetNetwork:
-    """Hand over what an edit of costs does not change: the index, and what is joined when all is lifted."""
-    for name in ("index", "lifted_component", "is_islet"):
-        after.__dict__[name] = getattr(before, name)
-    return after
+def relinks_gates(network: StreetNetwork, edges: Ints) -> bool:
+    """Return whether building without some edges would join a gate to another street."""
+    return bool(np.isin(network.edge_nodes[network.gate_links], network.edge_nodes[edges]).any())
 
 
-def relinks_gates(network: StreetNetwork, line: shapely.LineString | None, edges: Ints) -> bool:
-    """Return whether building anew would join a gate to another street: one near a new line, or of lost edges."""
-    is_link = (network.street_id == "") & (network.gate_id == "") & (network.line != None)  # noqa: E711
-    lost = np.isin(network.edge_nodes[is_link], network.edge_nodes[edges]).any() if len(edges) else False
-    if line is None:
-        return bool(lost)
-    joints = np.flatnonzero((network.gate_id != "") & (network.side > 0))
-    gate_xy = network.node_xy[network.edge_nodes[joints, 0]]
-    near = shapely.dwithin(shapely.points(gate_xy), line, network.rules.landing_m)
-    linked = np.isin(network.edge_nodes[joints], network.edge_nodes[is_link]).any(axis=1)
-    street_nodes = network.edge_nodes[network.street_id != ""]
-    loose = ~np.isin(network.edge_nodes[joints], street_nodes).all(axis=1)
-    return bool(lost or (near & (linked | loose)).any())
+def _relinked_by(network: StreetNetwork, line: shapely.LineString, side: int) -> bool:
+    """Return whether building with a new line on a side of the walls would join a gate to it."""
+    joints = network.gate_joints
+    place = np.asarray(shapely.points(network.node_xy[network.edge_nodes[joints, 0]]), object)
+    near = shapely.dwithin(place, line, network.rules.landing_m)
+    joints, place = joints[near], place[near]
+    if not len(joints):
+        return False
+    # The inner node of a joint comes first; the line concerns the node on its own side.
+    node = network.edge_nodes[joints, np.where(network.side[joints] == side, 0, 1)]
+    links = network.gate_links
+    at_link = np.isin(network.edge_nodes[links], node)
+    link_m = np.full(len(node), np.inf)
+    for end in (0, 1):
+        rows = links[at_link[:, end]]
+        for one, length_m in zip(network.edge_nodes[rows, end], network.length_m[rows], strict=True):
+            link_m[node == one] = np.minimum(link_m[node == one], length_m)
+    on_street = np.isin(node, network.edge_nodes[network.street >= 0]) & np.isinf(link_m)
+    nearer = shapely.distance(place, line) <= link_m + VERTEX_STEP_M
+    return bool((nearer & ~on_street).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +154,8 @@ class Grown:
 
     def moved(self, ways: Attachments) -> Attachments:
         """Return attachments with those on split edges moved to the pieces."""
+        if not np.isin(ways.edge, self.split).any():
+            return ways
         edge, offset_m = ways.edge.copy(), ways.offset_m.copy()
         for number, old in enumerate(self.split):
             rows = np.flatnonzero(ways.edge == old)
@@ -168,7 +181,7 @@ def grow(
     passes_over : whether it is a bridge or a tunnel
     """
     side = _meets_no_wall(network, line, passes_over=passes_over)
-    if side is None or relinks_gates(network, line, np.zeros(0, np.int64)):
+    if side is None or _relinked_by(network, line, side):
         return None
     found = _landings(network, shapely.get_coordinates(line), joints_xy, side)
     if found is None:
@@ -187,35 +200,38 @@ def grow(
     cost = np.repeat(steps(length_m)[:, None], 2, axis=1)
     share = length_m[: len(old)] / network.length_m[old]
     cost[: len(old)] = np.maximum(np.rint(network.cost[old] * share[:, None]), 1)
-    closed_by, before = network.closed_by.copy(), network.cost.copy()
+    ends = np.array([*cuts.nodes, *path_nodes], np.int32).reshape(-1, 2)
+    count = network.node_count + len(nodes.new_xy)
+    closed_by = np.concatenate([network.closed_by, np.zeros(len(lines), np.int8)])
     closed_by[cuts.split] = KINDS.index("street")
-    before[cuts.split] = CLOSED
+    costs = np.concatenate([network.cost, cost])
+    costs[cuts.split] = CLOSED
+    split = network.edge_nodes[cuts.split], network.cost[cuts.split]
 
-    def grown(own: npt.NDArray[_Value], value: float | str) -> npt.NDArray[_Value]:
+    def grown(own: npt.NDArray[_Value], value: int) -> npt.NDArray[_Value]:
         return np.concatenate([own, own[old], np.full(len(path.line), value, own.dtype)])
 
     fresh = replace(
         network,
-        edge_nodes=np.concatenate(
-            [network.edge_nodes, np.array([*cuts.nodes, *path_nodes], np.int32).reshape(-1, 2)]
-        ),
+        edge_nodes=np.concatenate([network.edge_nodes, ends]),
         length_m=np.concatenate([network.length_m, length_m]),
-        cost=np.concatenate([before, cost]),
+        cost=costs,
         node_xy=np.concatenate([network.node_xy, np.array(nodes.new_xy).reshape(-1, 2)]),
         line=np.concatenate([network.line, lines]),
-        street_id=grown(network.street_id, street_id),
+        street=grown(network.street, len(network.streets.street_id)),
+        streets=network.streets.with_street(street_id, "footway"),
         side=grown(network.side, side),
-        closed_by=np.concatenate([closed_by, np.zeros(len(lines), np.int64)]),
-        gate_id=grown(network.gate_id, ""),
-        slope_percent=grown(network.slope_percent, 0.0),
-        surface=grown(network.surface, ""),
-        street_class=grown(network.street_class, "footway"),
+        closed_by=closed_by,
+        gate=grown(network.gate, -1),
     )
     first = len(network.length_m)
     fresh.__dict__["index"] = network.index.with_more(first, lines)
+    fresh.__dict__["arcs"] = network.arcs.with_edges(ends, cost, count, *split)
     for name in ("component", "lifted_component"):
-        fresh.__dict__[name] = _joined(getattr(network, name), fresh.edge_nodes[first:], fresh.node_count)
+        fresh.__dict__[name] = _joined(getattr(network, name), ends, count)
     fresh.__dict__["is_islet"] = np.concatenate([network.is_islet, np.zeros(len(lines), bool)])
+    for name in ("gate_joints", "gate_links"):
+        fresh.__dict__[name] = getattr(network, name)
     return Grown(fresh, cuts.split, first + cuts.first, cuts.from_m)
 
 
@@ -289,7 +305,7 @@ def _landings(network: StreetNetwork, vertices: Points, joints_xy: Points, side:
     points = np.asarray(shapely.points(vertices), object)
     vertex, edge = network.index.within(points, VERTEX_STEP_M)
     for one, other in zip(vertex.tolist(), edge.tolist(), strict=True):
-        if network.side[other] != side or network.closed_by[other] or not network.street_id[other]:
+        if network.side[other] != side or network.closed_by[other] or network.street[other] < 0:
             continue
         xy = (float(vertices[one, 0]), float(vertices[one, 1]))
         line = network.line[other]

@@ -8,7 +8,7 @@ the level in the same time, and may differ by direction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -138,23 +138,51 @@ class Arcs:
     ----------
     start : (n + 1,) first arc of each node
     inward : (a,) arcs with the steps from the other node to this one
-    outward : (a,) arcs with the steps from this node to the other
-    of_edge : (m, 2) the arc at the start and the arc at the end of each edge
+    outward : (a,) arcs with the steps from this node to the other; the same array where all edges cost
+        the same both ways
     """
 
     start: Words
     inward: Words
     outward: Words
-    of_edge: Words = field(repr=False)
 
     @classmethod
     def of(cls, ends: Numbers, cost: Numbers, count: int) -> Arcs:
         """Sort both directions of the edges by the node they stand at."""
-        return cls(*_sort_arcs(ends, cost, count))
+        start, inward, outward = _sort_arcs(ends, cost, count)
+        return cls(start, inward, inward if np.array_equal(cost[:, 0], cost[:, 1]) else outward)
+
+    def with_costs(self, ends: Numbers, before: Numbers, cost: Numbers) -> Arcs:
+        """Return the arcs with other costs (k, 2) on edges that join ``ends`` (k, 2) at costs ``before``."""
+        inward = self.inward.copy()
+        _reprice(self.start, inward, ends, before[:, ::-1].copy(), cost[:, ::-1].copy())
+        if self.outward is self.inward and np.array_equal(cost[:, 0], cost[:, 1]):
+            return Arcs(self.start, inward, inward)
+        outward = self.outward.copy()
+        _reprice(self.start, outward, ends, before, cost)
+        return Arcs(self.start, inward, outward)
+
+    def with_edges(self, ends: Numbers, cost: Numbers, count: int, shut: Numbers, before: Numbers) -> Arcs:
+        """Return the arcs of ``count`` nodes with further edges (k, 2) at costs (k, 2), and others shut.
+
+        ``shut`` (s, 2) are the nodes that those join, ``before`` (s, 2) what they cost.
+        """
+        closed = np.full_like(before, CLOSED)
+
+        def longer(arcs: Words, order: slice) -> tuple[Words, Words]:
+            start, fresh = _inserted(self.start, arcs, ends, cost[:, order].copy(), count)
+            _reprice(start, fresh, shut, before[:, order].copy(), closed)
+            return start, fresh
+
+        backwards = slice(None, None, -1)
+        start, inward = longer(self.inward, backwards)
+        if self.outward is self.inward and np.array_equal(cost[:, 0], cost[:, 1]):
+            return Arcs(start, inward, inward)
+        return Arcs(start, inward, longer(self.outward, slice(None))[1])
 
 
 @numba.njit(cache=True, nogil=True)
-def _sort_arcs(ends: Numbers, cost: Numbers, count: int) -> tuple[Words, Words, Words, Words]:
+def _sort_arcs(ends: Numbers, cost: Numbers, count: int) -> tuple[Words, Words, Words]:
     start = np.zeros(count + 1, np.int64)
     for edge in range(len(ends)):
         start[ends[edge, 0] + 1] += 1
@@ -164,7 +192,6 @@ def _sort_arcs(ends: Numbers, cost: Numbers, count: int) -> tuple[Words, Words, 
     filled = start[:-1].copy()
     inward = np.empty(2 * len(ends), np.int64)
     outward = np.empty(2 * len(ends), np.int64)
-    of_edge = np.empty((len(ends), 2), np.int64)
     for edge in range(len(ends)):
         for end in range(2):
             here, there = ends[edge, end], np.int64(ends[edge, 1 - end])
@@ -172,5 +199,54 @@ def _sort_arcs(ends: Numbers, cost: Numbers, count: int) -> tuple[Words, Words, 
             filled[here] += 1
             outward[arc] = (np.int64(cost[edge, end]) << 32) | there
             inward[arc] = (np.int64(cost[edge, 1 - end]) << 32) | there
-            of_edge[edge, end] = arc
-    return start, inward, outward, of_edge
+    return start, inward, outward
+
+
+@numba.njit(cache=True, nogil=True)
+def _reprice(start: Words, arcs: Words, ends: Numbers, before: Numbers, cost: Numbers) -> None:
+    """Replace the costs of edges, by the node they stand at; of two alike edges either will do."""
+    for edge in range(len(ends)):
+        for end in range(2):
+            here, there = ends[edge, end], np.int64(ends[edge, 1 - end])
+            old = (np.int64(before[edge, end]) << 32) | there
+            for arc in range(start[here], start[here + 1]):
+                if arcs[arc] == old:
+                    arcs[arc] = (np.int64(cost[edge, end]) << 32) | there
+                    break
+
+
+@numba.njit(cache=True, nogil=True)
+def _inserted(start: Words, arcs: Words, ends: Numbers, cost: Numbers, count: int) -> tuple[Words, Words]:
+    """Return the arcs with those of further edges behind the old ones of each node."""
+    old_count = len(start) - 1
+    fresh_start = np.empty(count + 1, np.int64)
+    fresh_start[: old_count + 1] = start
+    fresh_start[old_count + 1 :] = start[old_count]
+    nodes = np.sort(ends.copy().ravel())
+    for place in range(len(nodes)):  # all nodes after one with a new arc begin one later
+        last = nodes[place + 1] if place + 1 < len(nodes) else count
+        for node in range(nodes[place], last):
+            fresh_start[node + 1] += place + 1
+    fresh = np.empty(len(arcs) + len(nodes), np.int64)
+    done = 0
+    for place in range(len(nodes) + 1):
+        stop = start[min(nodes[place] + 1, old_count)] if place < len(nodes) else len(arcs)
+        fresh[done + place : stop + place] = arcs[done:stop]
+        done = stop
+    filled = np.empty(len(nodes), np.int64)
+    for place in range(len(nodes)):
+        # The gaps of one node stand side by side at the end of its arcs.
+        first = place
+        while first > 0 and nodes[first - 1] == nodes[place]:
+            first -= 1
+        filled[place] = fresh_start[nodes[place] + 1] - 1 - (place - first)
+    used = np.zeros(len(nodes), np.bool_)
+    for edge in range(len(ends)):
+        for end in range(2):
+            here, there = ends[edge, end], np.int64(ends[edge, 1 - end])
+            place = np.searchsorted(nodes, here)
+            while used[place]:
+                place += 1
+            used[place] = True
+            fresh[filled[place]] = (np.int64(cost[edge, end]) << 32) | there
+    return fresh_start, fresh

@@ -90,17 +90,23 @@ def at_pace(network: StreetNetwork, pace: Pace) -> StreetNetwork:
     The slope of a street counts as rise along its line; a street without one is level, and one
     without surface is paved.
     """
-    rise = np.nan_to_num(network.slope_percent)
+    facts = network.streets
+    rise = np.nan_to_num(facts.slope_percent)
     factor = np.ones(len(rise))
     for surface, times in pace.surface:
-        factor[network.surface == surface] = times
-    stairs = network.street_class == "steps"
+        factor[facts.surface == surface] = times
+    stairs = facts.street_class == "steps"
     factor[stairs] = pace.stairs or 1.0
-    shut = np.isin(network.surface, pace.not_walked) | (np.abs(rise) > pace.max_slope_percent)
+    unfit = np.isin(facts.surface, pace.not_walked) | (np.abs(rise) > pace.max_slope_percent)
     if pace.stairs is None:
-        shut |= stairs
+        unfit |= stairs
     rises, factors = np.array(pace.slope).T
-    along, against = (np.interp(way, rises, factors) * factor for way in (rise, -rise))
+    # The last entry is of edges that are part of no street.
+    along, against = (
+        np.append(np.interp(way, rises, factors) * factor, np.interp(0.0, rises, factors))[network.street]
+        for way in (rise, -rise)
+    )
+    shut = np.append(unfit, False)[network.street]
     cost = np.stack([steps(network.length_m * along), steps(network.length_m * against)], axis=1)
     closed = ((network.closed_by > 0) | shut)[:, None]
     paced = network.with_cost(np.where(closed, CLOSED, cost).astype(np.int32))

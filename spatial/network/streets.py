@@ -18,7 +18,7 @@ from spatial.network.walls import Walls
 
 Floats = npt.NDArray[np.float64]
 
-__all__ = ["StreetNetwork"]
+__all__ = ["StreetFacts", "StreetNetwork"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,31 @@ class EdgeIndex:
         return point[best], edge[best], distance_m[best]
 
 
+@dataclass(frozen=True, eq=False)
+class StreetFacts:
+    """What walkers meet on each street.
+
+    Attributes
+    ----------
+    street_id : (s,) ids
+    slope_percent : (s,) rise along the line of the street, not-a-number where unknown
+    surface, street_class : (s,) '' where unknown
+    """
+
+    street_id: npt.NDArray[np.object_]
+    slope_percent: Floats
+    surface: npt.NDArray[np.object_]
+    street_class: npt.NDArray[np.object_]
+
+    def with_street(self, street_id: str, street_class: str) -> StreetFacts:
+        """Return the facts with one more level, plain street at the end."""
+        more = (street_id, 0.0, "", street_class)
+        own = (self.street_id, self.slope_percent, self.surface, self.street_class)
+        return StreetFacts(
+            *(np.append(values, np.array([one], values.dtype)) for values, one in zip(own, more, strict=True))
+        )
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StreetNetwork(Network):
     """The walking network of a town.
@@ -75,12 +100,12 @@ class StreetNetwork(Network):
     Attributes
     ----------
     line : (m,) geometry of each edge; None for a joint, which has no extent
-    street_id : (m,) street each edge is part of; '' for joints and for links from gates to streets
+    street : (m,) street each edge is part of, by number; -1 for joints and for links from gates to streets
+    streets : what is known of the streets
     side : (m,) side each edge lies on (`spatial.network.walls`); of a gate's joint, the side it leads into
     closed_by : (m,) place in `KINDS` of what closes each edge, 0 when it is open
-    gate_id : (m,) gate that a joint belongs to, '' for every other edge
-    slope_percent : (m,) rise along the line of the street, not-a-number where unknown
-    surface, street_class : (m,) '' where unknown
+    gate : (m,) gate that a joint belongs to, by number; -1 for every other edge
+    gate_ids : (g,) ids of the gates
     walls : what blocks walking
     rules : walkability rules the network was built by
     removed : log of the streets that a rule removed: street_id, rule, length_m
@@ -89,18 +114,46 @@ class StreetNetwork(Network):
     """
 
     line: Lines
-    street_id: npt.NDArray[np.object_]
-    side: Ints
-    closed_by: Ints
-    gate_id: npt.NDArray[np.object_]
-    slope_percent: npt.NDArray[np.float64]
-    surface: npt.NDArray[np.object_]
-    street_class: npt.NDArray[np.object_]
+    street: Numbers
+    streets: StreetFacts
+    side: Numbers
+    closed_by: npt.NDArray[np.int8]
+    gate: Numbers
+    gate_ids: npt.NDArray[np.object_]
     walls: Walls
     rules: Walkability
     removed: pd.DataFrame
     without_gates: Ints
     report: Report = field(default_factory=Report)
+
+    @property
+    def street_id(self) -> npt.NDArray[np.object_]:
+        """(m,) id of the street each edge is part of, '' for none."""
+        return np.append(self.streets.street_id, "")[self.street]
+
+    @property
+    def gate_id(self) -> npt.NDArray[np.object_]:
+        """(m,) id of the gate a joint belongs to, '' for none."""
+        return np.append(self.gate_ids, "")[self.gate]
+
+    def edges_of_street(self, street_id: str) -> Ints:
+        """Return the edges of a street."""
+        return np.flatnonzero(np.isin(self.street, np.flatnonzero(self.streets.street_id == street_id)))
+
+    def edges_of_gate(self, gate_id: str) -> Ints:
+        """Return the joints of a gate."""
+        return np.flatnonzero(np.isin(self.gate, np.flatnonzero(self.gate_ids == gate_id)))
+
+    @cached_property
+    def gate_joints(self) -> Ints:
+        """Joints of the gates of estates, by the side they lead into."""
+        joints = np.flatnonzero((self.gate >= 0) & (self.side > 0))
+        return joints[np.argsort(self.side[joints], kind="stable")]
+
+    @cached_property
+    def gate_links(self) -> Ints:
+        """Links from gates to streets."""
+        return np.flatnonzero((self.street < 0) & (self.gate < 0) & (self.length_m > 0))
 
     @cached_property
     def index(self) -> EdgeIndex:

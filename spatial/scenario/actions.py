@@ -123,7 +123,7 @@ def add_footpath(
             line, shapely.line_interpolate_point(line, shapely.line_locate_point(line, point))
         )
         points[end] = (float(landing[0]), float(landing[1]))
-        landings.setdefault(str(network.street_id[edge]), []).append(landing)
+        landings.setdefault(str(network.streets.street_id[network.street[edge]]), []).append(landing)
     street = {"class": "footway", "role": "walk", "geometry": shapely.LineString(points).wkt}
     changes = [Change("streets", street_id, None, {**street, **({"bridge": True} if bridge else {})})]
     for joined, at in landings.items():
@@ -194,7 +194,7 @@ def _street_near(network: StreetNetwork, xy: tuple[float, float]) -> int | None:
     """Return the nearest edge of a street that a path's end is joined to, on its own side of all walls."""
     walls, place = network.walls, np.array([shapely.Point(xy)], object)
     near = network.index.within(place, _LANDING_M)[1]
-    near = near[(network.closed_by[near] == 0) & (network.street_id[near] != "")]
+    near = near[(network.closed_by[near] == 0) & (network.street[near] >= 0)]
     near = near[network.side[near] == walls.side_of(place)[0]]
     offset_m = np.asarray(shapely.line_locate_point(network.line[near], place))
     near = near[~walls.crossed(walls.legs(np.tile(xy, (len(near), 1)), network.line[near], offset_m))]

@@ -109,10 +109,12 @@ def _changed(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
         raise UsageError(
             "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
         )
-    fresh = frame.copy()
+    columns = {}
     for column, value in change.new.items():
-        fresh.iloc[int(here[0]), _at(fresh, column)] = _typed(column, value)
-    return fresh
+        values = frame[column].array.copy()
+        values[here[0]] = _typed(column, value)
+        columns[column] = values
+    return frame.assign(**columns)
 
 
 def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -125,25 +127,17 @@ def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
         raise UsageError(
             "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
         )
-    # Column by column: a frame of mixed types is slow to reindex, and a what-if is to answer at once.
-    rows = np.append(np.arange(len(frame)), -1)
-    columns = {name: frame[name].array.take(rows, allow_fill=True) for name in frame.columns}
-    for column, value in values.items():
-        columns[column][-1] = _typed(column, value)
-    index: pd.Index[Any] = pd.RangeIndex(len(rows))
+    kinds: dict[str, Any] = dict(frame.dtypes.items())
+    index = None
     if frame.index.name:
-        index = frame.index.append(pd.Index([change.row], dtype=frame.index.dtype, name=frame.index.name))
-    longer = pd.DataFrame(columns, index=index)
-    return (
-        gpd.GeoDataFrame(longer, geometry=frame.geometry.name)
-        if isinstance(frame, gpd.GeoDataFrame)
-        else longer
+        index = pd.Index([change.row], dtype=frame.index.dtype, name=frame.index.name)
+    one = pd.DataFrame(
+        {name: pd.array([_typed(name, values.get(name))], dtype=kind) for name, kind in kinds.items()},
+        index=index,
     )
-
-
-def _at(frame: pd.DataFrame, column: str) -> int:
-    """Return the place of a column."""
-    return list(frame.columns).index(column)
+    row = gpd.GeoDataFrame(one, crs=frame.crs) if isinstance(frame, gpd.GeoDataFrame) else one
+    longer: pd.DataFrame = pd.concat([frame, row], ignore_index=index is None)
+    return longer
 
 
 def _place(frame: pd.DataFrame, change: Change) -> npt.NDArray[np.intp]:

@@ -24,7 +24,7 @@ def concerned(before: Network, after: Network, labels: Labels, *, closed: Words,
     """
     if len(_through(before, labels.words, closed)):
         return True
-    words = np.concatenate([labels.words, np.full(after.node_count - len(labels.words), FAR)])
+    words = _lengthened(labels.words, after.node_count)
     offers = _across(after, words, opened)
     return bool((offers.label < words[offers.node]).any())
 
@@ -56,13 +56,21 @@ def repaired(
     roots = [np.flatnonzero(np.isin(words & ((1 << HALF) - 1), gone) & (words != FAR))] if len(gone) else []
     roots.append(_through(before, words, closed))
     lost = dependents(before.arcs.start, before.arcs.inward, words, np.concatenate(roots))
-    fresh = np.concatenate([words, np.full(after.node_count - len(words), FAR)])
+    fresh = _lengthened(words, after.node_count)
+    fresh = fresh.copy() if fresh is words else fresh
     fresh[lost] = FAR
     bridged = _across(after, fresh, opened)
     at, value = np.concatenate([seeds.node, bridged.node]), np.concatenate([seeds.label, bridged.label])
     arcs = after.arcs
     search_again(arcs.start, arcs.inward, at, value, lost, limit_label(limit_m), fresh)
     return Labels(fresh)
+
+
+def _lengthened(words: Words, count: int) -> Words:
+    """Return labels of more nodes, the new ones without any; the same array where there are no more."""
+    if len(words) == count:
+        return words
+    return np.concatenate([words, np.full(count - len(words), FAR)])
 
 
 def _through(network: Network, words: Words, edges: Words) -> Words:

@@ -19,7 +19,7 @@ def joined(network, one: int, other: int) -> bool:
 def node_at(network, x: float, y: float, side: int = 0) -> int:
     """Return a node at a place that an edge of a side ends at."""
     here = np.flatnonzero(np.hypot(*(network.node_xy - (x, y)).T) < 1e-6)
-    ends = network.edge_nodes[(network.side == side) & (network.street_id != "")]
+    ends = network.edge_nodes[(network.side == side) & (network.street >= 0)]
     return next(int(node) for node in here if node in ends)
 
 
