@@ -133,15 +133,29 @@ WAYS = {
 }
 
 
+def there_and_back(way, town, folder):
+    options = dict(WAYS[way])
+    path = folder / options.pop("file")
+    export_tables(town.name, town.crs, town.tables, path, **options)
+    mapping = None if path.suffix == ".zip" else path.with_suffix(".toml")
+    result = import_town([path], mapping)
+    assert result.counts["rows"][result.counts["outcome"] != "kept"].sum() == 0
+    assert_same(town, result.town)
+
+
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=3, deadline=None)
 @given(town=towns())
 def test_a_town_comes_back_from_every_format(way, town, tmp_path_factory):
-    options = dict(WAYS[way])
-    path = tmp_path_factory.mktemp("export") / options.pop("file")
-    export_tables(town.name, town.crs, town.tables, path, **options)
-    mapping = None if path.suffix == ".zip" else path.with_suffix(".toml")
-    assert_same(town, import_town([path], mapping).town)
+    there_and_back(way, town, tmp_path_factory.mktemp("export"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=150, deadline=None)
+@given(town=towns())
+def test_many_towns_come_back_from_every_format(way, town, tmp_path_factory):
+    there_and_back(way, town, tmp_path_factory.mktemp("export"))
 
 
 @settings(max_examples=3, deadline=None)
