@@ -20,7 +20,7 @@ from spatial.ledgers.matching import Matching, Shortage, match
 from spatial.ledgers.measures import ledger_measures
 from spatial.ledgers.places import locate_events, plan_over_time
 from spatial.ledgers.staffing import Requirement, StaffingRules
-from spatial.ledgers.summaries import estates_by_class, premises_by_size, public_contacts
+from spatial.ledgers.summaries import estates_by_class, premises_by_size, public_contacts, staff_by_role
 from spatial.ledgers.suppression import SuppressedTable, suppress
 from spatial.ledgers.tables import FULL_TIME_ROLES, HOUSEHOLD_CLASSES, LEDGER_TABLES, ROLES
 
@@ -50,6 +50,7 @@ __all__ = [
     "public_contacts",
     "published_classes",
     "reposted",
+    "staff_by_role",
     "suppress",
     "workers_of",
     "workers_today",

@@ -7,6 +7,7 @@ level and every class is a cut of one table that is hidden as a whole.
 
 from __future__ import annotations
 
+from spatial.checks import lives
 from spatial.ledgers.ledger import Ledgers
 from spatial.ledgers.suppression import SuppressedTable, suppress
 from spatial.ledgers.tables import HOUSEHOLD_CLASSES
@@ -49,8 +50,10 @@ def published_classes(
         .reindex(columns=list(HOUSEHOLD_CLASSES))
         .fillna(0)
     )
-    households = buildings.groupby("community_id")["households"]
-    known = households.sum().mask(households.apply(lambda values: values.isna().any()))
+    # A shop without a count has no household; a home without one leaves its community's sum unknown.
+    households = buildings["households"].mask(buildings["households"].isna() & ~lives(buildings), 0)
+    groups = households.groupby(buildings["community_id"])
+    known = groups.sum().mask(groups.count() < groups.size())
     return suppress(
         counts,
         town.communities["subdistrict"],

@@ -114,24 +114,23 @@ def present(
     Every subject of the kind is there, also one without anybody.  Grids are the basic grids of the day;
     estates are those of the town.
     """
-    staff = ledgers.staff[holding(ledgers.staff, day)]
+    staff = _by_grid_id(ledgers.staff[holding(ledgers.staff, day)], times)
     staff = staff[staff["staff_role"].isin(requirement.roles).to_numpy(bool)]
     own = staff.loc[(staff["subject_type"] == requirement.subject_type).to_numpy(bool)]
     parts = [own[["subject_id", "person_id"]]]
     for kind in requirement.through:
         around = _around(town, times, requirement.subject_type, kind, day)
         posted = staff.loc[(staff["subject_type"] == kind).to_numpy(bool), ["subject_id", "person_id"]]
-        posted = posted.assign(subject_id=_known_ids(posted["subject_id"], kind, times))
         through = posted.merge(around, left_on="subject_id", right_on="part")
         parts.append(through[["whole", "person_id"]].rename(columns={"whole": "subject_id"}))
-    if requirement.subject_type == "grid":
-        parts[0] = parts[0].assign(subject_id=times.named(parts[0]["subject_id"]))
     people = pd.concat(parts).groupby("subject_id")["person_id"].nunique()
     return people.reindex(_subjects(town, times, requirement.subject_type, day), fill_value=0)
 
 
-def _known_ids(ids: pd.Series, kind: str, times: GridTimes) -> pd.Series:
-    return times.named(ids) if kind == "grid" else ids
+def _by_grid_id(staff: pd.DataFrame, times: GridTimes) -> pd.DataFrame:
+    """Return postings in which a grid goes by its id, also where the ledger has its code."""
+    grid = times.named(staff["subject_id"]).where((staff["subject_type"] == "grid").to_numpy(bool))
+    return staff.assign(subject_id=grid.fillna(staff["subject_id"]))
 
 
 def _subjects(town: Town, times: GridTimes, kind: str, day: pd.Timestamp) -> pd.Index:
@@ -188,7 +187,9 @@ def check_staffing(
         for short in [people[people < requirement.least]]
         if len(short)
     ]
-    return [*findings, *_double_booked(ledgers.staff, rules), *_entered_badly(ledgers.staff)]
+    staff = _by_grid_id(ledgers.staff, times)
+    meeting = _meeting(staff)
+    return [*findings, *_double_booked(staff, meeting, rules), *_entered_badly(staff, meeting)]
 
 
 def _meeting(staff: pd.DataFrame) -> pd.DataFrame:
@@ -200,13 +201,15 @@ def _meeting(staff: pd.DataFrame) -> pd.DataFrame:
     return pairs[meet.to_numpy(bool) & (pairs["row_x"] != pairs["row_y"]).to_numpy(bool)]
 
 
-def _double_booked(staff: pd.DataFrame, rules: StaffingRules) -> Iterator[Finding]:
+def _double_booked(staff: pd.DataFrame, meeting: pd.DataFrame, rules: StaffingRules) -> Iterator[Finding]:
     rows = staff[["person_id", "staff_role", "subject_type", "subject_id"]].join(periods(staff))
-    for role, rule, most in (
-        ("dedicated", "double_booked", rules.dedicated_grids),
-        ("linked_official", "official_overloaded", rules.official_grids),
+    for role, kinds, rule, most in (
+        ("dedicated", ("grid",), "double_booked", rules.dedicated_grids),
+        ("linked_official", ("grid", "estate"), "official_overloaded", rules.official_grids),
     ):
-        own = rows[(rows["staff_role"] == role).to_numpy(bool)]
+        own = rows[
+            (rows["staff_role"] == role).to_numpy(bool) & rows["subject_type"].isin(kinds).to_numpy(bool)
+        ]
         # The most subjects at once are held on the first day of some posting.
         pairs = own.merge(own, on="person_id")
         held = pairs[
@@ -230,22 +233,20 @@ def _double_booked(staff: pd.DataFrame, rules: StaffingRules) -> Iterator[Findin
                 count=len(over),
                 held=int(over.max()),
             )
-    pairs = _meeting(staff)
-    beside = pairs["staff_role_x"].isin(FULL_TIME_ROLES) & pairs["staff_role_y"].isin(rules.not_beside)
-    people = pairs.loc[beside.to_numpy(bool), "person_id"].unique()
+    beside = meeting["staff_role_x"].isin(FULL_TIME_ROLES) & meeting["staff_role_y"].isin(rules.not_beside)
+    people = meeting.loc[beside.to_numpy(bool), "person_id"].unique()
     if len(people):
         yield Finding.of(Severity.ERROR, "ledgers.full_time_beside", "staff", people, count=len(people))
 
 
-def _entered_badly(staff: pd.DataFrame) -> Iterator[Finding]:
-    pairs = _meeting(staff)
+def _entered_badly(staff: pd.DataFrame, meeting: pd.DataFrame) -> Iterator[Finding]:
     same = np.logical_and.reduce(
         [
-            (pairs[f"{name}_x"] == pairs[f"{name}_y"]).to_numpy(bool)
+            (meeting[f"{name}_x"] == meeting[f"{name}_y"]).to_numpy(bool)
             for name in ("staff_role", "subject_type", "subject_id")
         ]
     )
-    twice = pairs.loc[same, "person_id"].unique()
+    twice = meeting.loc[same, "person_id"].unique()
     if len(twice):
         yield Finding.of(Severity.WARNING, "ledgers.posting_twice", "staff", twice, count=len(twice))
     names = staff.groupby("person_id")["name"].nunique()

@@ -12,7 +12,7 @@ from spatial.ledgers.places import grid_times
 from spatial.ledgers.tables import ROLES
 from spatial.town import Town
 
-__all__ = ["estates_by_class", "premises_by_size", "public_contacts"]
+__all__ = ["estates_by_class", "premises_by_size", "public_contacts", "staff_by_role"]
 
 
 def estates_by_class(town: Town) -> pd.DataFrame:
@@ -68,6 +68,14 @@ def premises_by_size(ledgers: Ledgers, floor_area_m2: float) -> pd.DataFrame:
     whole = rows.drop(columns="community_id").sum().to_frame().T
     whole.index = pd.Index([pd.NA], name="community_id", dtype="string")
     return pd.concat([by_community, whole]).astype("Int64")
+
+
+def staff_by_role(ledgers: Ledgers, *, day: pd.Timestamp | None = None) -> pd.DataFrame:
+    """Return how many people hold each role on a day, and how many postings: by staff_role, in its order."""
+    on = day if day is not None else reference_day(ledgers)
+    held = ledgers.staff[holding(ledgers.staff, on)].groupby("staff_role")["person_id"]
+    counts = pd.DataFrame({"people": held.nunique(), "postings": held.size()})
+    return counts.reindex([role for role in ROLES if role in counts.index])
 
 
 def public_contacts(

@@ -89,6 +89,10 @@ def test_nobody_holds_two_grids_at_once(town, plan):
     assert "double_booked" not in _rules(check_ledgers(ledgers(staff=one_after_the_other), town, plan))
     meeting = one_after_the_other.assign(valid_to=["2024-03-01"] + [None] * 6)
     assert "double_booked" in _rules(check_ledgers(ledgers(staff=meeting), town, plan))
+    coded = ("p1", "dedicated", "grid", "code-g1")
+    assert set(_rules(check_ledgers(ledgers(staff=postings(*FULL, coded)), town, plan))) == {"posting_twice"}
+    pool = ("p1", "dedicated", "community", town.communities.index[0])
+    assert check_ledgers(ledgers(staff=postings(*FULL, pool)), town, plan).findings == ()
     allowed = StaffingRules(StaffingRules.usual().requirements, dedicated_grids=2)
     assert "double_booked" not in _rules(
         check_ledgers(ledgers(staff=postings(*FULL, both)), town, plan, rules=allowed)

@@ -13,8 +13,9 @@ from spatial.ledgers import (
     estates_by_class,
     ledger_measures,
     premises_by_size,
+    staff_by_role,
 )
-from tests.ledgers.rows import events, ledgers, one_worker_each, plan_of
+from tests.ledgers.rows import events, ledgers, one_worker_each, plan_of, postings
 from tests.towns import drawn_town
 
 
@@ -121,6 +122,18 @@ def test_1768_workers_over_1522_grids():
     fewer = ledgers(staff=one_worker_each(grids[:-1], 1768))
     (missing,) = check_ledgers(fewer, town, plan, rules=rules)
     assert (missing.rule, missing.statement.ids) == ("lacks_grid_dedicated", (grids[-1],))
+
+
+def test_people_of_each_role_are_counted_on_a_day():
+    staff = postings(
+        ("p2", "linked_official", "grid", "g2"),
+        ("p1", "dedicated", "grid", "g1"),
+        ("p2", "linked_official", "grid", "g1"),
+        ("p3", "dedicated", "grid", "g1"),
+        valid_to=[None, None, None, "2024-12-30"],
+    )
+    counted = staff_by_role(ledgers(staff=staff))
+    assert counted.reset_index().to_numpy().tolist() == [["dedicated", 1, 1], ["linked_official", 1, 2]]
 
 
 def test_what_no_ledger_tells_is_not_zero(town, plan):

@@ -156,6 +156,23 @@ def test_a_household_counts_once_and_a_building_row_by_its_count(town):
     assert published.at("community")["red"].tolist() == [21, 7]  # nothing is known of the others
 
 
+@pytest.mark.parametrize(
+    ("use", "hidden"), [("other", [True, False, True]), ("residential", [True, True, False])]
+)
+def test_a_community_of_few_households_is_known_to_have_few(use, hidden):
+    """Nine households on record, and perhaps a house of which nobody knows how many live there."""
+    drawn = drawn_town(
+        "AAAA/BBBB",
+        communities="1123/1123",
+        households={"b00": 3, "b01": 3, "b10": None, "b11": 3, "b02": 30, "b12": 30, "b03": 90, "b13": 90},
+        buildings={"b10": {"use": use}},
+    )
+    counts = pd.DataFrame({"red": [4, 60, 170]}, index=drawn.communities.index)
+    published = published_classes(ledgers(household_classes=household_rows(counts)), drawn, width=8)
+    # Behind the 60 of 60 households the 4 could only be 4 … 9, were there no unknown house.
+    assert published.at("community")["red"].isna().tolist() == hidden
+
+
 def test_only_who_agreed_is_named_in_public(town):
     staff = postings(
         ("p1", "part_time", "grid", "g1"),
