@@ -300,7 +300,8 @@ def _sited(facts: Facts, indicator: ProfileIndicator, sites: _Candidates) -> Ite
     covered, undetermined = facts.assessment.covered(indicator.indicator)
     failing = judged.score < 100
     short = np.where(failing, (judged.target - judged.value) * judged.denominator / judged.factor, 0.0)
-    asking = (weight > 0) & ~covered & ~undetermined & (subjects.buildings[failing].sum(axis=0) > 0)
+    open_ = ~covered & ~undetermined
+    asking = (weight > 0) & open_ & (subjects.buildings[failing].sum(axis=0) > 0)
     if not failing.any() or not asking.any():
         return
     near = sites.within(float(indicator.limit_m or 0))
@@ -318,10 +319,9 @@ def _sited(facts: Facts, indicator: ProfileIndicator, sites: _Candidates) -> Ite
     )
     better = _met(near, people, short, list(found.sites)) >= _met(near, people, short, chosen)
     order = _by_gain(near, weight * asking, list(found.sites)) if better else chosen
-    open_ = asking.copy()
     for site in order:
         newly = np.asarray(near[:, [site]].toarray()[:, 0] > 0) & open_
-        open_ &= ~newly
+        open_ = open_ & ~newly
         helped = np.asarray(subjects.buildings @ (facts.households * newly))
         line = _line(indicator, subjects, int(helped.argmax())) | {"action": "open", "count": 1.0}
         line |= _least(facts, indicator, indicator.categories[:1]) | sites.place(int(site))

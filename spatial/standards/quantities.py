@@ -192,7 +192,7 @@ class Quantities:
             buildings["households"].astype("Float64").mask(~lived_in & buildings["households"].isna(), 0)
         )
         sums = _whole_sums(households, assigned.reindex(buildings.index))
-        return grids.assign(households=sums.reindex(grids.index).astype("Float64"))
+        return grids.assign(households=sums.reindex(grids.index, fill_value=0).astype("Float64"))
 
     @cached_property
     def _counted(self) -> Mapping[str, pd.Series]:
