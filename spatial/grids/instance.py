@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import UsageError
 
-__all__ = ["Instance", "Objective", "extra_pieces", "part_inertia", "touched_pieces"]
+__all__ = ["Instance", "Objective", "extra_pieces", "part_inertia", "plan_inertia", "touched_pieces"]
 
 Objective = Literal["inertia", "cut"]
 
@@ -274,3 +274,9 @@ def part_inertia(instance: Instance, members: IntArray) -> tuple[float, int]:
     moment = part.weights @ part.squared_distances()
     centre = int(moment.argmin())
     return float(moment[centre]), int(members[centre])
+
+
+def plan_inertia(instance: Instance, labels: IntArray) -> float:
+    """Sum over parts of their inertia / total weight, m²."""
+    moments = (part_inertia(instance, np.flatnonzero(labels == part))[0] for part in np.unique(labels))
+    return sum(moments) / max(instance.total, 1e-300)

@@ -22,13 +22,14 @@ from spatial.grids.bounds import possible_counts
 from spatial.grids.certificate import Certificate, Progress, Status, Witness
 from spatial.grids.clock import Clock
 from spatial.grids.component import Solved, pieces_of, ranked_counts, solve
+from spatial.grids.cutting import solve_cut
 from spatial.grids.instance import (
     FloatArray,
     Instance,
     IntArray,
     Objective,
     extra_pieces,
-    part_inertia,
+    plan_inertia,
 )
 
 __all__ = ["partition"]
@@ -132,7 +133,8 @@ def partition(
         share = piece.total / instance.total if objective == "inertia" else 1.0
 
         report = partial(_told, progress, units, piece, share)
-        one = solve(piece, count, target, rng=rng, clock=clock, report=report)
+        draw = solve_cut if objective == "cut" else solve
+        one = draw(piece, count, target, rng=rng, clock=clock, report=report)
         report(one.labels, np.inf if one.labels is None else _objective(piece, one.labels), one.bound or 0.0)
         solved.append(one)
     return _assembled(instance, [units for units, _ in pieces], solved, apart=apart, clock=clock)
@@ -261,8 +263,7 @@ def _objective(instance: Instance, labels: IntArray) -> float:
     if instance.objective == "cut":
         source = np.repeat(np.arange(instance.units), np.diff(instance.pointers))
         return float(instance.costs[labels[source] != labels[instance.neighbours]].sum() / 2)
-    moments = [part_inertia(instance, np.flatnonzero(labels == part))[0] for part in np.unique(labels)]
-    return sum(moments) / max(instance.total, 1e-300)
+    return plan_inertia(instance, labels)
 
 
 def _window(instance: Instance, labels: IntArray) -> tuple[float, int]:
