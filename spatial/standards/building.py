@@ -293,16 +293,18 @@ def _sited(facts: Facts, indicator: ProfileIndicator, sites: _Candidates) -> Ite
     """Return sites that bring every community to the target of a coverage, as far as candidates reach."""
     subjects = facts.territories.get("community", facts.territories["town"])
     judged = judge(facts, indicator, subjects.kind)
+    failing = judged.score < 100
+    if not failing.any():  # met, or not assessed: of an age group that nobody counted there are no figures
+        return
     basis = next(
         one for one in facts.assessment.figures.bases if one.name == coverage_basis(indicator, facts.town)
     )
     weight = np.nan_to_num(basis.weight)
     covered, undetermined = facts.assessment.covered(indicator.indicator)
-    failing = judged.score < 100
     short = np.where(failing, (judged.target - judged.value) * judged.denominator / judged.factor, 0.0)
     open_ = ~covered & ~undetermined
     asking = (weight > 0) & open_ & (subjects.buildings[failing].sum(axis=0) > 0)
-    if not failing.any() or not asking.any():
+    if not asking.any():
         return
     near = sites.within(float(indicator.limit_m or 0))
     people = sparse.csr_array(subjects.buildings * (weight * asking)[None, :])
