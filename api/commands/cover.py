@@ -82,11 +82,13 @@ def _rates(assessment: Assessment, coverage: Coverage) -> dict[str, Any]:
     whole = rates[rates["subject_type"] == "town"]
     own = (whole["basis"] == "households") & (whole["limit_m"] == whole["category"].map(own_limit))
     whole = whole[own.fillna(value=False).astype(bool) | whole["indicator"].notna()]
+    households = coverage.buildings["households"].sum(min_count=1)
+    known = "result" if pd.notna(households) else "result_unknown"
     say(
-        "commands.cover.result",
+        f"commands.cover.{known}",
         categories=len(names),
         buildings=len(coverage.buildings),
-        households=int(coverage.buildings["households"].sum()),
+        households=households,
     )
     result: dict[str, Any] = {"rates": {}, "indicators": {}}
     for record, share in zip(whole.to_dict(orient="records"), covered_share(whole), strict=True):
@@ -107,7 +109,8 @@ def _rates(assessment: Assessment, coverage: Coverage) -> dict[str, Any]:
             )
             found |= {"share": float(share), **counts}
         result["rates" if is_category else "indicators"][key] = found
-    if result["rates"] and all(one["share"] is None for one in result["rates"].values()):
+    result["assessed"] = sum(one["share"] is not None for one in result["rates"].values())
+    if not result["assessed"]:
         say("commands.cover.too_little")
     return result
 

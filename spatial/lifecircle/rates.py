@@ -228,9 +228,15 @@ class Figures:
         whole, estimated = np.full(count, np.nan), np.full(count, np.nan)
         if number is not None:
             basis = self.bases[number]
-            unknown = np.asarray(self.subjects.share @ (~np.isnan(basis.weight)).astype(float)) == 0
             weight = np.nan_to_num(basis.weight)
-            whole = np.where(unknown, np.nan, self.subjects.share @ weight)
+            whole = np.asarray(self.subjects.share @ weight)
+            known, missing = (
+                np.asarray(self.subjects.share @ flags.astype(float)) > 0
+                for flags in (~np.isnan(basis.weight), np.isnan(basis.weight))
+            )
+            # Where shops alone have a number, a zero, nothing is known of the homes.
+            unknown = ~known | ((whole == 0) & missing)
+            whole = np.where(unknown, np.nan, whole)
             guessed = np.asarray(self.subjects.share @ (weight * basis.estimated))
             estimated = np.divide(guessed, whole, out=estimated, where=whole > 0)
             for figure, sums in zip(_COUNTED, self.counted[number], strict=True):

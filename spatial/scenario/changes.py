@@ -127,7 +127,7 @@ def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
         raise UsageError(
             "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
         )
-    kinds: dict[str, Any] = dict(frame.dtypes.items())
+    kinds: dict[str, Any] = dict(zip(map(str, frame.columns), frame.dtypes, strict=True))
     index = None
     if frame.index.name:
         index = pd.Index([change.row], dtype=frame.index.dtype, name=frame.index.name)

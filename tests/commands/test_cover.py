@@ -147,3 +147,19 @@ def test_a_wrong_scenario_is_wrong_input(capsys, tmp_path, small, text, said):
     assert code == 2
     assert said in err
     assert not (tmp_path / "c.gpkg").exists()
+
+
+def test_too_little_data_is_said_in_plain_words(capsys, tmp_path, shared_data):
+    source = shared_data / "guixi-county-sparse" / "guixi-county-sparse.osm.pbf"
+    mapping = Path(__file__).parents[1] / "io" / "mappings" / "guixi-county-sparse.toml"
+    town, output = tmp_path / "town.gpkg", tmp_path / "c.gpkg"
+    assert run(capsys, "import", source, "-o", town, "--mapping", mapping)[0] == 0
+    code, result, err = run(capsys, "cover", town, "-o", output, "--json")
+    assert code == 0
+    assert result["assessed"] == 0
+    assert {one["share"] for one in result["rates"].values()} == {None}
+    assert "数据太少，无法评估" in err
+    assert "户数未知" in err
+    assert "%" not in err
+    rates = read_coverage(output).rates
+    assert rates.loc[rates["basis"] == "households", ["numerator", "denominator"]].isna().all(axis=None)
