@@ -91,11 +91,8 @@ def _closing(rates: pd.DataFrame) -> dict[str, int]:
 def _classes(published: SuppressedTable) -> list[dict[str, Any]]:
     """Say how many counts of household classes are hidden, and return those that are not."""
     if len(published.table):
-        say(
-            "commands.ledgers.classes",
-            limit=published.limit,
-            primary=published.primary,
-            complementary=published.complementary,
-        )
+        # How many of them are small themselves is not told: it would help to tell which.
+        hidden = published.primary + published.complementary
+        say("commands.ledgers.classes", limit=published.limit, hidden=hidden)
     shown = published.table.astype(object).where(published.table.notna(), None)
     return [{str(key): value for key, value in row.items()} for row in shown.to_dict(orient="records")]

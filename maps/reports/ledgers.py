@@ -9,7 +9,14 @@ import pandas as pd
 from maps.reports.document import Cell, Chapter, Column, Table, cell
 from spatial.grids import Plan
 from spatial.io.vocabulary import value_title
-from spatial.ledgers import Ledgers, closing_rates, estates_by_class, premises_by_size, published_classes
+from spatial.ledgers import (
+    Ledgers,
+    closing_rates,
+    estates_by_class,
+    premises_by_size,
+    published_classes,
+    staff_by_role,
+)
 from spatial.messages import current_language, text
 from spatial.town import Town
 
@@ -53,11 +60,10 @@ def _columns(*described: tuple[Any, ...]) -> tuple[Column, ...]:
 
 
 def _staff(ledgers: Ledgers) -> Table:
-    """Return how many people hold a role; nobody is named."""
-    held = ledgers.staff.groupby("staff_role")["person_id"].agg(["nunique", "size"]).reset_index()
+    """Return how many people hold a role on the day of the ledgers; nobody is named."""
     rows = tuple(
-        (_title(row["staff_role"], "staff_role"), cell(row["nunique"]), cell(row["size"]))
-        for _, row in held.iterrows()
+        (_title(role, "staff_role"), cell(held["people"]), cell(held["postings"]))
+        for role, held in staff_by_role(ledgers).iterrows()
     )
     columns = _columns(("role", "text", 30), ("people", "count", 12), ("postings", "count", 12))
     return Table(text("reports.table.staff"), columns, rows)

@@ -47,7 +47,8 @@ class SuppressedTable:
     limit : counts below it are hidden
     width : no hidden count can be told to a narrower interval by what is published
     hide_zeros : whether a count of 0 is hidden like any small one; else it is published as it is
-    primary, complementary : how many counts are hidden for their size, and for the others' sake
+    primary, complementary : how many counts are hidden for their size, and for the others' sake; for the
+        office alone, since where there is no further count, every hidden one is known to be small
     """
 
     table: pd.DataFrame
