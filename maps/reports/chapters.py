@@ -122,7 +122,7 @@ def _summary(findings: Findings) -> Chapter:
         ("standard", rating.profile.source.get(current_language(), "")),
         ("score", cell(whole["score"], text("reports.not_assessed"))),
         ("stars", _stars(whole)),
-        ("assessed_share", f"{float(whole['assessed_share']):.1%}"),
+        ("assessed_percent", cell(round(100 * float(whole["assessed_share"]), 1))),
         ("households", cell(total.get("households", pd.NA), text("print.not_stated"))),
         ("estimated", cell(total.get("estimated_households", pd.NA), text("print.not_stated"))),
         ("unknown_buildings", cell(total.get("unknown_buildings", pd.NA), text("print.not_stated"))),
@@ -208,8 +208,8 @@ def _indicators(rating: Rating) -> Table:
             evidence(row["evidence_threshold"]),
             cell(row["source"]),
             cell(row["target_source"]),
-            cell(row["data_source"]),
-            cell(row["as_of"]),
+            cell(row["data_source"], text("print.not_stated")),
+            cell(row["as_of"], text("print.not_stated")),
         )
         for _, row in frame.iterrows()
     )
