@@ -160,14 +160,14 @@ def propose_gates(town: Town) -> Town:
 def propose_estates(town: Town) -> Town:
     """Return a town in which residential buildings without an estate get one from the block they stand in.
 
-    Blocks are the faces of streets and walls; one with at least two residential buildings that
+    Blocks are the faces of streets, walls and other barriers; one with at least two residential buildings that
     belong to no estate is proposed.
     """
     buildings = town.buildings
     homeless = lives(buildings) & buildings["estate_id"].isna().to_numpy(dtype=bool) & usable(buildings)
-    walls = town.barriers[(town.barriers["kind"] == "wall").to_numpy(dtype=bool, na_value=False)]
-    lines = np.concatenate([town.streets.geometry.to_numpy(), walls.geometry.to_numpy()])
+    lines = np.concatenate([town.streets.geometry.to_numpy(), town.barriers.geometry.to_numpy()])
     lines = lines[shapely.is_geometry(lines)]
+    lines = np.where(shapely.get_dimensions(lines) == 2, shapely.boundary(lines), lines)
     if not homeless.any() or not len(lines):
         return town
     faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))

@@ -29,6 +29,8 @@ _FAR_FROM_STREETS_M = 300.0
 _OVERLAP_TOLERANCE_M2 = 1.0
 # An estate of which this share lies outside its main community crosses the border.
 _ACROSS_SHARE = 0.05
+# An estate with so many buildings has a home among them.
+_LEAST_TO_SUSPECT = 3
 # Tables that may name rows of a table which the office has not delivered at all.
 _OPTIONAL_TARGETS = frozenset({"estates", "communities"})
 
@@ -45,6 +47,7 @@ def check_relations(tables: Tables) -> list[Finding]:
         _communities,
         _buildings_in_communities,
         _estates,
+        _estates_without_homes,
         _gates,
         _streets,
     ):
@@ -245,6 +248,24 @@ def _estates(tables: Tables) -> Iterator[Finding]:
     numbers = across.index[across.to_numpy(dtype=bool)].to_numpy(dtype=np.int64)
     if len(numbers):
         yield _warn("estate_across_communities", "estates", row_labels(TABLES["estates"], estates)[numbers])
+
+
+def _estates_without_homes(tables: Tables) -> Iterator[Finding]:
+    """Estates with buildings of which none is a home: more likely a use that nobody has told."""
+    buildings, estates = tables["buildings"], tables["estates"]
+    if buildings.empty or estates.empty:
+        return
+    outlines = _polygons(estates)
+    place = containing(only_where(usable(buildings), buildings.geometry.to_numpy()), outlines)
+    named = estates.index.get_indexer(pd.Index(buildings["estate_id"])) if estates.index.is_unique else place
+    estate = np.where(named >= 0, named, place)
+    within = estate >= 0
+    standing = np.bincount(estate[within], minlength=len(estates))
+    homes = np.bincount(estate[within], lives(buildings)[within], minlength=len(estates))
+    bare = (standing >= _LEAST_TO_SUSPECT) & (homes == 0)
+    if bare.any():
+        labels = row_labels(TABLES["estates"], estates)
+        yield _warn("estate_without_homes", "estates", labels[bare], buildings=int(standing[bare].sum()))
 
 
 def _gates(tables: Tables) -> Iterator[Finding]:

@@ -300,13 +300,12 @@ def loose_ends(layer: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> LooseEnd
     ends = np.concatenate([shapely.get_point(simple[numbers], 0), shapely.get_point(simple[numbers], -1)])
     over, levels = _levels(layer)
     end, other = shapely.STRtree(shapes).query(ends, predicate="dwithin", distance=SNAP_M)
-    own = street[end]
-    meant = (own != other) & (levels[own] == levels[other]) & ~over[other]
-    end, other = end[meant], other[meant]
+    foreign = street[end] != other
+    end, other = end[foreign], other[foreign]
     vertices = shapely.extract_unique_points(shapes)
     # An end that shares a vertex with any street is where it should be.
     noded = np.unique(end[shapely.distance(ends[end], vertices[other]) <= _TOUCHING_M])
-    loose = ~np.isin(end, noded)
+    loose = ~np.isin(end, noded) & (levels[street[end]] == levels[other]) & ~over[other]
     end, other = end[loose], other[loose]
     nearest = pd.DataFrame(
         {"end": end, "other": other, "distance": shapely.distance(ends[end], shapes[other])}

@@ -252,3 +252,18 @@ def test_islands_of_the_street_network_are_named():
     assert statement.ids == ("i1", "i2")
     assert statement.values["pieces"] == 1
     assert statement.values["share"] == 70 / 570
+
+
+def test_an_estate_of_which_no_building_is_a_home_is_suspect():
+    tables = town(
+        estates=layer(estate_id=["e1", "e2"], geometry=[box(0, 0, 100, 100), box(200, 0, 300, 100)]),
+        buildings=layer(
+            building_id=list("abcd"),
+            households=pd.array([None] * 4, dtype="Int64"),
+            use=["other", "other", "other", "residential"],
+            geometry=[box(x, 10, x + 9, 19) for x in (10, 30, 50, 210)],
+        ),
+    )
+    statement = rule(tables, "estate_without_homes")
+    assert statement.ids == ("e1",)
+    assert statement.values["buildings"] == 3
