@@ -60,7 +60,7 @@ def _run(
     found = assign_workers(
         place,
         grids,
-        workers_of(book, role=staff_role, day=day),
+        workers_of(book, place, grids, role=staff_role, day=day),
         today=workers_today(book, place, grids, role=staff_role, day=day),
         rules=AssignmentRules(most_grids, most_households, walk_limit_m, change_worth_m, time_limit),
     )

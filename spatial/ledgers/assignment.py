@@ -15,7 +15,7 @@ from spatial.findings import Finding, Report, Severity
 from spatial.grids import Plan
 from spatial.ledgers.ledger import Ledgers, make_ledgers
 from spatial.ledgers.matching import Matching, Shortage, match
-from spatial.ledgers.periods import holding, reference_day
+from spatial.ledgers.periods import LAST_DAY, holding, reference_day
 from spatial.ledgers.places import grid_times, points_of
 from spatial.network import StreetNetwork, attach, build_network
 from spatial.search import Doors, matrix
@@ -56,27 +56,35 @@ class WorkerAssignment:
     Attributes
     ----------
     table : by grid_id: person_id, walk_m, households, previous_person_id, changed; empty when there is none
-    codes : grid_id by the code of the grid
+    grids : all grids of the plan, by grid_id
     loads : by person_id: grids, households, walk_m; every worker, also one without a grid
     matching : status, changes and walks with their bounds, the witness of infeasibility
     report : who cannot be placed on the streets, why there is no assignment, who is left over
     """
 
     table: pd.DataFrame
-    codes: pd.Series
+    grids: pd.DataFrame
     loads: pd.DataFrame
     matching: Matching
     report: Report
 
 
-def workers_of(ledgers: Ledgers, *, role: str = "dedicated", day: pd.Timestamp | None = None) -> pd.DataFrame:
-    """Return who holds a role on a day, whatever the posting is for, with the base: one row to a person.
+def workers_of(
+    ledgers: Ledgers, town: Town, plan: Plan, *, role: str = "dedicated", day: pd.Timestamp | None = None
+) -> pd.DataFrame:
+    """Return who may be assigned: who holds a role on a day, with the base, one row to a person.
 
-    A recruit who has no grid yet is posted to the community.
+    A recruit who has no grid yet is posted to the community.  Who holds a special grid stays there and is
+    left out.
     """
     rows = _held(ledgers, role, day)
+    times = grid_times(town, plan)
+    special = times.grids.loc[(times.grids["kind"] == "special").to_numpy(bool), "grid_id"]
+    named = times.named(rows["subject_id"]).where((rows["subject_type"] == "grid").to_numpy(bool))
+    bound = rows.loc[named.isin(special).to_numpy(bool), "person_id"]
+    free = rows[~rows["person_id"].isin(bound).to_numpy(bool)]
     # What is known of a person's base may stand in one of several rows.
-    return rows.groupby("person_id")[list(_BASE)].first().reset_index()
+    return free.groupby("person_id")[list(_BASE)].first().reset_index()
 
 
 def workers_today(
@@ -106,19 +114,32 @@ def reposted(
     On the day the postings to grids end of who is proposed for other grids, of who is followed by somebody
     else, and of grids that are no more; a further worker of a grid stays.  New postings begin on the day
     after.  No row is lost, and a proposal without an assignment changes nothing.
+
+    Raises
+    ------
+    UsageError
+        If no day is given and the ledgers tell none.
     """
     last = day if day is not None else reference_day(ledgers)
+    if last == LAST_DAY:
+        raise UsageError("ledgers.day_unknown")
     table, staff = assignment.table, ledgers.staff
     if table.empty:
         return ledgers
+    coded = assignment.grids["code"].dropna()
+    codes = pd.Series(coded.index, pd.Index(coded), dtype="string")
     held = holding(staff, last) & (staff["staff_role"] == role).to_numpy(bool)
     held &= (staff["subject_type"] == "grid").to_numpy(bool)
-    named = staff["subject_id"].map(assignment.codes).fillna(staff["subject_id"])
+    named = staff["subject_id"].map(codes).fillna(staff["subject_id"])
     posted = pd.MultiIndex.from_arrays([staff["person_id"], named])
     wanted = pd.MultiIndex.from_arrays([table["person_id"], table.index])
     followed = pd.MultiIndex.from_arrays([table["previous_person_id"], table.index])
     confirmed = held & posted.isin(wanted)
-    leaves = staff["person_id"].isin(table["person_id"]) | posted.isin(followed) | ~named.isin(table.index)
+    leaves = (
+        staff["person_id"].isin(table["person_id"])
+        | posted.isin(followed)
+        | ~named.isin(assignment.grids.index)
+    )
     ended = held & ~confirmed & leaves.to_numpy(bool)
     kept = staff.assign(valid_to=staff["valid_to"].mask(ended, str(last.date())))
     known = staff.groupby("person_id")[["name", "phone", "public_contact", *_BASE]].first()
@@ -199,7 +220,7 @@ def assign_workers(
     idle = loads.index[(loads["grids"] == 0).to_numpy(bool)]
     if matching.worker is not None and len(idle):
         findings.append(_of_workers(Severity.NOTE, "workers_left_over", idle, numbers))
-    return WorkerAssignment(table, _codes(grids), loads, matching, Report(tuple(findings)))
+    return WorkerAssignment(table, pd.DataFrame(plan.grids), loads, matching, Report(tuple(findings)))
 
 
 def _of_workers(severity: Severity, rule: str, some: pd.Index, every: pd.Index) -> Finding:
@@ -306,11 +327,6 @@ def _table(
         (previous.notna() & (previous != person)).to_numpy(bool),
     )
     return pd.DataFrame(dict(zip(columns, values, strict=True)), index=grids.index)
-
-
-def _codes(grids: gpd.GeoDataFrame) -> pd.Series:
-    coded = grids["code"].dropna()
-    return pd.Series(coded.index, pd.Index(coded), dtype="string")
 
 
 def _loads(table: pd.DataFrame, numbers: pd.Index) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from spatial.ledgers import (
     AssignmentRules,
     assign_workers,
     check_ledgers,
+    make_ledgers,
     reposted,
     workers_of,
     workers_today,
@@ -135,7 +136,7 @@ def test_new_postings_begin_the_day_after_the_old_ones_end_and_no_row_is_lost(to
         valid_from="2024-01-01",
     )
     book = ledgers(staff=staff)
-    people = workers_of(book)
+    people = workers_of(book, town, plan)
     assert people["person_id"].tolist() == ["also", "new", "p0", "p1", "p2"]
     rules = AssignmentRules(change_worth_m=10)
     found = assign_workers(town, plan, people, today=workers_today(book, town, plan), rules=rules)
@@ -156,3 +157,22 @@ def test_new_postings_begin_the_day_after_the_old_ones_end_and_no_row_is_lost(to
     day = pd.Timestamp("2025-01-01")
     rules = {one.rule for one in check_ledgers(reposted(book, found), town, plan, day=day).errors}
     assert not rules & {"lacks_grid_dedicated", "double_booked", "period_reversed"}
+
+
+def test_who_holds_a_special_grid_stays_there(town):
+    plan = plan_of(town, PLAN, g2="special")
+    staff = postings(
+        ("p0", "dedicated", "grid", "code-g2"),
+        ("p1", "dedicated", "grid", "g0"),
+        ("p2", "dedicated", "grid", "g0"),
+        building_id=["b00", "b01", "b02"],
+    )
+    book = ledgers(staff=staff)
+    people = workers_of(book, town, plan)
+    assert people["person_id"].tolist() == ["p1", "p2"]
+    found = assign_workers(town, plan, people, today=workers_today(book, town, plan))
+    assert found.table["person_id"].to_dict() == {"g0": "p1", "g1": "p2"}
+    after = reposted(book, found).staff
+    assert after["valid_to"].fillna("").tolist() == ["", "", "2024-12-31", ""]
+    with pytest.raises(UsageError):
+        reposted(make_ledgers({"staff": staff}), found)
