@@ -133,13 +133,13 @@ class Quantities:
             ],
             ignore_index=True,
         )
-        rows = rows.assign(date=rows["date"].where(rows["date"].notna(), ""))
-        rows = rows.loc[rows["value"].notna()]
+        rows = rows.loc[rows["value"].notna()].assign(day=rows["date"].where(rows["date"].notna(), ""))
         if as_of is not None:
-            rows = rows.loc[rows["date"].astype(str) <= as_of]
+            rows = rows.loc[rows["day"].astype(str) <= as_of]
         # Rows given go before those of the town, of each the latest.
-        rows = rows.sort_values(["given", "date"], kind="stable")
+        rows = rows.sort_values(["given", "day"], kind="stable")
         rows = rows.drop_duplicates(["subject_type", "subject_id", "quantity"], keep="last")
+        rows = rows.assign(source=_told(rows["source"]), date=_told(rows["date"]))
         return cls(town, plan, rows, estate_community)
 
     def amounts(self, quantity: str, kind: str, ids: Objects) -> Amounts:
@@ -157,13 +157,20 @@ class Quantities:
                 found = found.completed(Amounts(counted, Said.of_town(len(ids), self.town)))
         return found
 
+    @cached_property
+    def _by_subject(self) -> Mapping[tuple[str, str], pd.DataFrame]:
+        """The rows of each kind of subject and quantity, by subject_id."""
+        groups = self.rows.set_index("subject_id").groupby(["subject_type", "quantity"], sort=False)
+        return {(str(subject), str(quantity)): own for (subject, quantity), own in groups}
+
     def _stated(self, quantity: str, subject: str, ids: Objects) -> Amounts:
-        rows = self.rows.loc[(self.rows["subject_type"] == subject) & (self.rows["quantity"] == quantity)]
-        rows = rows.set_index("subject_id").reindex(ids)
-        text = rows[["source", "date"]].astype(object).replace("", None)
-        text = text.where(text.notna(), None)
-        said = Said(text["source"].to_numpy(object), text["date"].to_numpy(object))
-        return Amounts(rows["value"].to_numpy(float, na_value=np.nan), said)
+        rows = self._by_subject.get((subject, quantity))
+        if rows is None:
+            return Amounts(np.full(len(ids), np.nan), Said.same(len(ids)))
+        place = rows.index.get_indexer(pd.Index(ids))
+        values = np.append(rows["value"].to_numpy(float), np.nan)[place]
+        source, date = (np.array([*rows[name], None], object)[place] for name in ("source", "date"))
+        return Amounts(values, Said(source, date))
 
     def _summed(self, quantity: str, finer: str, community: pd.Series, ids: Objects) -> Amounts:
         """Return sums over finer subjects, unknown where one of them has no row."""
@@ -209,6 +216,11 @@ class Quantities:
             found["basic_grids"] = basic.groupby(community).size()
             found["grids_300_500"] = _whole_sums(inside, community)
         return found
+
+
+def _told(texts: pd.Series) -> pd.Series:
+    """Return texts with None where there is none."""
+    return texts.astype(object).where(texts.notna(), None)
 
 
 def _whole_sums(values: pd.Series, group: pd.Series) -> pd.Series:

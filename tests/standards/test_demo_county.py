@@ -44,6 +44,11 @@ def ratings(county):
 
 
 @pytest.fixture(scope="module")
+def convenience_lines(ratings):
+    return build_list(ratings["convenience-circle"])
+
+
+@pytest.fixture(scope="module")
 def walker(county):
     return Walker(county)
 
@@ -178,10 +183,9 @@ def test_the_build_list_brings_the_county_to_its_targets(county, ratings):
     assert set(sited["place_id"]) <= known
 
 
-def test_a_site_of_the_build_list_gains_what_it_promises(county, ratings):
+def test_a_site_of_the_build_list_gains_what_it_promises(county, ratings, convenience_lines):
     profile = ratings["convenience-circle"].profile
-    lines = build_list(ratings["convenience-circle"])
-    line = lines.loc[lines["indicator"] == "cb-08"].iloc[0]
+    line = convenience_lines.loc[convenience_lines["indicator"] == "cb-08"].iloc[0]
     before, after = (
         Assessment.of(town, None, coverage_indicators(profile, town))
         for town in (county, _opened(county, line))
@@ -190,9 +194,9 @@ def test_a_site_of_the_build_list_gains_what_it_promises(county, ratings):
     assert float(before.households[newly].sum()) == line["households"]
 
 
-def test_what_opened_since_a_date_is_what_was_gained(county):
+def test_what_opened_since_a_date_is_what_was_gained(county, convenience_lines):
     profile = read_profile("convenience-circle")
-    line = build_list(rate_town(county, profile)).iloc[0]
+    line = convenience_lines.iloc[0]
     gains = gained_since(_opened(county, line), profile, "2025-12-31")
     assert list(gains.facilities["facility_id"]) == ["NEW"]
     assert (gains.indicators["gained"] > 0).all()
