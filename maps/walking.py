@@ -20,7 +20,7 @@ from spatial.network import pace_named
 
 __all__ = ["NOTHING_REACHED", "reached"]
 
-# As far as a coverage searches: three times the limit of a category.
+# Ways are searched as far as three times the longest limit of a category.
 _SEARCHED_LIMITS = 3.0
 _SIMPLIFY_M = 1.0
 # Blocks between reached streets up to this size are drawn as reached: an area is a picture, nothing is counted.
@@ -52,7 +52,7 @@ def reached(
     Returns
     -------
     ``reached``, ``areas`` (one to a walking band, the largest first: limit_m, minutes) and ``routes``
-    (one to a category within three times its limit: category, name, group, limit_m, walk in whole metres,
+    (one to a category that is reached: category, name, group, limit_m, walk in whole metres,
     minutes at an adult's pace, facility, ``middle`` of the way)
     """
     search_m = max((_SEARCHED_LIMITS * one.limit_m for one in measured.values()), default=0.0)
@@ -63,7 +63,6 @@ def reached(
     areas = [_filled(replace(found, limit_m=limit_m).polygon()) for limit_m in BAND_LIMITS_M]
     known = [name for name in measured if name in survey.places.categories]
     ways = found.nearest(known, estate=estate)
-    ways = ways[[walk <= _SEARCHED_LIMITS * measured[name].limit_m for name, walk in ways["walk_m"].items()]]
     middle = shapely.line_interpolate_point(ways.geometry.to_numpy(), 0.5, normalized=True)
     pace_m_per_minute = pace_named("adult").metres_per_minute
     titles = survey.places.facilities["name"]

@@ -25,6 +25,7 @@ _DOCUMENTS = ("/ogc/api", "/api/openapi.json")
 _KNOWN = {
     "category": ["kindergarten", "health_station"],
     "town": ["town"],
+    "plan": ["plan"],
     "a": ["plan"],
     "b": ["plan"],
     "q": ["社区", "A", "001"],

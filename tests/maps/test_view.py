@@ -143,6 +143,14 @@ def test_ways_are_as_long_as_the_walks_of_the_coverage(view):
     assert areas[1].contains(areas[2].buffer(-1e-5))
 
 
+def test_behind_a_closed_gate_there_is_an_area_and_no_way(view):
+    spot = view.town_data.buildings.to_crs(4326).geometry.loc["b03"].centroid
+    answer = view.reach(spot.x, spot.y, "en")
+    assert answer["reached"]
+    assert len(answer["areas"]["features"]) == 3
+    assert answer["routes"]["features"] == []
+
+
 @pytest.mark.parametrize(("lon", "lat"), [(100.0, 20.0), (0.0, 90.0), (-180.0, -90.0)])
 def test_from_far_away_nothing_is_reached(view, lon, lat):
     answer = view.reach(lon, lat, "en")
