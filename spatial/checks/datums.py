@@ -1,7 +1,8 @@
-"""Datums: whether a layer lies off the streets in the way that GCJ-02 or BD-09 would shift it.
+"""Datums: whether a layer lies off the others in the way that GCJ-02 or BD-09 would shift it.
 
 Buildings stand beside streets, hardly ever on them.  A shift of some hundred metres puts many of
-them on a street line; the shift that takes them off again tells the datum.  Only said, never done: the
+them on a street line; the shift that takes them off again tells the datum.  Facilities stand in or at
+buildings, most of them; the shift that brings them back there tells theirs.  Only said, never done: the
 evidence goes into a warning.
 """
 
@@ -32,17 +33,65 @@ _BESIDE_STREET_M = 60.0
 # The best datum must take at least this share of the conflicts away, and leave a share this small.
 _FEWER = 0.5
 _SUSPECT_SHARE = 0.06
+# A facility is at a building within this; undone, a shift brings at least this share of all back to one,
+# and half as many again as were there before.
+_AT_BUILDING_M = 8.0
+_BROUGHT_BACK = 0.2
+_HALF_AGAIN = 1.5
 
 Shift = Callable[[NDArray[np.float64], str], NDArray[np.float64]]
 
 
 def check_datums(tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS) -> list[Finding]:
-    """Return a warning when buildings fit the streets far better in another datum.
+    """Return a warning when buildings fit the streets, or facilities the buildings, far better in another datum.
 
     Parameters
     ----------
     tables : shaped tables in the metric reference system ``crs``
     """
+    return [*_buildings_beside_streets(tables, crs), *_facilities_at_buildings(tables, crs)]
+
+
+def _facilities_at_buildings(tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS) -> list[Finding]:
+    facilities, buildings = tables["facilities"], tables["buildings"]
+    if not isinstance(facilities, gpd.GeoDataFrame) or not isinstance(buildings, gpd.GeoDataFrame):
+        return []
+    points = only_where(usable(facilities), facilities.geometry.to_numpy())
+    points = points[shapely.get_dimensions(points) == 0][:_SAMPLE]
+    outlines = only_where(usable(buildings), buildings.geometry.to_numpy())
+    outlines = outlines[shapely.get_dimensions(outlines) == 2]
+    if len(points) < _LEAST or len(outlines) < _LEAST:
+        return []
+    tree = shapely.STRtree(outlines)
+    to_degrees = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    before = _at_building(points, tree)
+    found = []
+    for datum in DATUMS:
+        moved = shapely.transform(points, lambda xy: _shifted(xy, to_wgs84, datum, to_degrees))  # noqa: B023
+        found.append((_at_building(moved, tree), datum, _apart_m(points, moved)))
+    after, datum, shift_m = max(found)
+    if after - before < _BROUGHT_BACK or after < _HALF_AGAIN * before:
+        return []
+    return [
+        Finding.of(
+            Severity.WARNING,
+            "checks.facilities_datum_suspected",
+            "facilities",
+            datum=datum,
+            share=before,
+            share_after=after,
+            shift_m=shift_m,
+        )
+    ]
+
+
+def _at_building(points: NDArray[np.object_], buildings: shapely.STRtree) -> float:
+    return len(np.unique(buildings.query(points, predicate="dwithin", distance=_AT_BUILDING_M)[0])) / len(
+        points
+    )
+
+
+def _buildings_beside_streets(tables: Mapping[str, pd.DataFrame], crs: pyproj.CRS) -> list[Finding]:
     buildings, streets = tables["buildings"], tables["streets"]
     if not isinstance(buildings, gpd.GeoDataFrame) or not isinstance(streets, gpd.GeoDataFrame):
         return []

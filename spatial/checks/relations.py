@@ -29,8 +29,9 @@ _FAR_FROM_STREETS_M = 300.0
 _OVERLAP_TOLERANCE_M2 = 1.0
 # An estate of which this share lies outside its main community crosses the border.
 _ACROSS_SHARE = 0.05
-# An estate with so many buildings has a home among them.
+# Of so many buildings of an estate at least this share are homes.
 _LEAST_TO_SUSPECT = 3
+_LEAST_HOMES_SHARE = 0.2
 # Tables that may name rows of a table which the office has not delivered at all.
 _OPTIONAL_TARGETS = frozenset({"estates", "communities"})
 
@@ -251,7 +252,7 @@ def _estates(tables: Tables) -> Iterator[Finding]:
 
 
 def _estates_without_homes(tables: Tables) -> Iterator[Finding]:
-    """Estates with buildings of which none is a home: more likely a use that nobody has told."""
+    """Estates with buildings of which hardly any is a home: more likely a use that nobody has told."""
     buildings, estates = tables["buildings"], tables["estates"]
     if buildings.empty or estates.empty:
         return
@@ -262,7 +263,7 @@ def _estates_without_homes(tables: Tables) -> Iterator[Finding]:
     within = estate >= 0
     standing = np.bincount(estate[within], minlength=len(estates))
     homes = np.bincount(estate[within], lives(buildings)[within], minlength=len(estates))
-    bare = (standing >= _LEAST_TO_SUSPECT) & (homes == 0)
+    bare = (standing >= _LEAST_TO_SUSPECT) & (homes < _LEAST_HOMES_SHARE * standing)
     if bare.any():
         labels = row_labels(TABLES["estates"], estates)
         yield _warn("estate_without_homes", "estates", labels[bare], buildings=int(standing[bare].sum()))

@@ -53,3 +53,27 @@ def test_layers_of_one_datum_raise_no_suspicion(shared_data, name):
     assert check_tables(town(shared_data, name)).of_rule("datum_suspected") == ()
     both = town(shared_data, name, buildings_in="GCJ-02", streets_in="GCJ-02")
     assert check_tables(both).of_rule("datum_suspected") == ()
+
+
+def with_facilities(shared_data, name, datum=None):
+    tables = town(shared_data, name)
+    layer = pyogrio.read_dataframe(shared_data / name / f"{name}.gpkg", layer="pois")
+    geometry = layer.geometry.to_numpy()
+    if datum:
+        geometry = shapely.transform(geometry, lambda xy: from_wgs84(xy, datum))
+    facilities = gpd.GeoDataFrame({"facility_id": layer["osm_id"]}, geometry=geometry, crs=layer.crs)
+    return tables | {"facilities": facilities[~layer["osm_id"].duplicated()]}
+
+
+@pytest.mark.parametrize("name", ["beijing-wudaokou", "beijing-xueyuanlu"])
+@pytest.mark.parametrize("datum", [None, *DATUMS])
+def test_facilities_of_a_map_vendor_are_told_by_the_buildings_they_belong_to(shared_data, name, datum):
+    found = check_tables(with_facilities(shared_data, name, datum)).of_rule("facilities_datum_suspected")
+    assert [one.statement.values["datum"] for one in found] == ([datum] if datum else [])
+    for finding in found:
+        assert finding.statement.values["share_after"] > 0.5
+
+
+def test_facilities_abroad_raise_no_suspicion(shared_data):
+    tables = with_facilities(shared_data, "helsinki-centre")
+    assert check_tables(tables).of_rule("facilities_datum_suspected") == ()
