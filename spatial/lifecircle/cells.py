@@ -16,14 +16,14 @@ import shapely
 from spatial.lifecircle.places import Places
 from spatial.network import Walls
 
-__all__ = ["Cells", "cells_of"]
+__all__ = ["TOUCH_M", "Cells", "cells_of"]
 
 Shapes = npt.NDArray[np.object_]
 
 # A cell ends this far from its building where nothing else ends it.
 _REACH_M = 60.0
-# Cells whose edges were cut by different lines touch when they are this near.
-_TOUCH_M = 0.5
+TOUCH_M = 0.5
+"""Cells whose edges were cut by different lines touch when they are this near."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def cells_of(places: Places, walls: Walls) -> Cells:
     )
     shape = _within_estates(shape, places.side_of, walls)
     shape = _matched(_cut_at_barriers(shape, centre, walls))
-    first, second = shapely.STRtree(shape).query(shape, predicate="dwithin", distance=_TOUCH_M)
+    first, second = shapely.STRtree(shape).query(shape, predicate="dwithin", distance=TOUCH_M)
     pairs = np.column_stack([first, second])[first < second]
     return Cells(shape, pairs)
 

@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spatial.catalogue import section
-from spatial.lifecircle.cells import Cells
+from spatial.lifecircle.cells import TOUCH_M, Cells
 from spatial.lifecircle.survey import CategoryWalks, Status, Survey, Walks
 from spatial.network import CLOSED, KINDS, STEPS_PER_M, steps
 from spatial.search import label, limit_steps
@@ -30,6 +30,8 @@ Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+# Holes narrower than this come from how cells are drawn; nobody lives in them.
+_NARROW_M = 4.0
 # A way this many times the straight line, where it should be no more than the usual detour, lacks a link.
 _LONG_DETOUR = 2.0
 
@@ -114,11 +116,31 @@ def _rows(
 
 
 def _unions(shape: npt.NDArray[np.object_], piece: Ints) -> npt.NDArray[np.object_]:
+    """Return the union of the cells of each cluster, without the slivers between cells."""
     order = np.argsort(piece, kind="stable")
     groups = np.split(shape[order], np.flatnonzero(np.diff(piece[order])) + 1)
     unions = np.empty(len(groups), object)
     unions[:] = [shapely.coverage_union_all(group) for group in groups]
-    return unions
+    return _without_slivers(unions)
+
+
+def _without_slivers(areas: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Close clefts between cells that touch, and holes too narrow to live in; nothing is taken away."""
+    half_m = TOUCH_M
+    closed = shapely.buffer(shapely.buffer(areas, half_m, quad_segs=2), -half_m, quad_segs=2)
+    parts, owner = shapely.get_parts(shapely.union(areas, closed), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    inner = np.r_[False, part[1:] == part[:-1]]
+    wide = ~shapely.is_empty(shapely.buffer(shapely.polygons(rings), -_NARROW_M / 2))
+    kept = ~inner | wide
+    whole = shapely.polygons(rings[~inner])
+    holed = np.unique(part[inner])
+    for number in holed:
+        mine = rings[(part == number) & kept]
+        whole[number] = shapely.polygons(mine[0], holes=mine[1:])
+    cleaned = np.empty(len(areas), object)
+    cleaned[:] = [shapely.union_all(group) for group in np.split(whole, np.flatnonzero(np.diff(owner)) + 1)]
+    return cleaned
 
 
 @dataclass(frozen=True, eq=False)
