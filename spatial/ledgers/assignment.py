@@ -77,11 +77,11 @@ def workers_of(
     A recruit who has no grid yet is posted to the community.  Who holds a special grid stays there and is
     left out.
     """
-    rows = _held(ledgers, role, day)
     times = grid_times(town, plan)
+    rows = times.by_grid_id(_held(ledgers, role, day))
     special = times.grids.loc[(times.grids["kind"] == "special").to_numpy(bool), "grid_id"]
-    named = times.named(rows["subject_id"]).where((rows["subject_type"] == "grid").to_numpy(bool))
-    bound = rows.loc[named.isin(special).to_numpy(bool), "person_id"]
+    stays = (rows["subject_type"] == "grid") & rows["subject_id"].isin(special)
+    bound = rows.loc[stays.to_numpy(bool), "person_id"]
     free = rows[~rows["person_id"].isin(bound).to_numpy(bool)]
     # What is known of a person's base may stand in one of several rows.
     return free.groupby("person_id")[list(_BASE)].first().reset_index()
@@ -91,10 +91,10 @@ def workers_today(
     ledgers: Ledgers, town: Town, plan: Plan, *, role: str = "dedicated", day: pd.Timestamp | None = None
 ) -> pd.Series:
     """Return the person who holds each grid in a role on a day, by grid_id; of several the first by id."""
-    rows = _held(ledgers, role, day)
-    rows = rows[(rows["subject_type"] == "grid").to_numpy(bool)]
-    held = rows.assign(grid_id=grid_times(town, plan).named(rows["subject_id"])).dropna(subset=["grid_id"])
-    return held.sort_values("person_id").drop_duplicates("grid_id").set_index("grid_id")["person_id"]
+    rows = grid_times(town, plan).by_grid_id(_held(ledgers, role, day))
+    held = rows[((rows["subject_type"] == "grid") & rows["subject_id"].isin(plan.grids.index)).to_numpy(bool)]
+    first = held.sort_values("person_id").drop_duplicates("subject_id")
+    return first.set_index("subject_id")["person_id"].rename_axis("grid_id")
 
 
 def _held(ledgers: Ledgers, role: str, day: pd.Timestamp | None) -> pd.DataFrame:

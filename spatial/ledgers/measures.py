@@ -11,6 +11,7 @@ from spatial.ledgers.ledger import Ledgers
 from spatial.ledgers.periods import LAST_DAY, holding, reference_day
 from spatial.ledgers.places import GridTimes, grid_times, locate_events
 from spatial.ledgers.staffing import basic_grids
+from spatial.ledgers.tables import SUBJECT_TABLES
 from spatial.town import Town
 
 __all__ = ["ledger_measures"]
@@ -94,11 +95,10 @@ def _of_events(ledgers: Ledgers, town: Town, plan: Plan | None, times: GridTimes
 def _of_staff(ledgers: Ledgers, town: Town, times: GridTimes, on: pd.Timestamp) -> Iterator[pd.DataFrame]:
     if ledgers.staff.empty:
         return
-    staff = ledgers.staff[holding(ledgers.staff, on)]
-    kind = staff["subject_type"]
-    grid = times.named(staff["subject_id"]).where((kind == "grid").to_numpy(bool))
-    estate = staff["subject_id"].where((kind == "estate").to_numpy(bool))
-    community = staff["subject_id"].where((kind == "community").to_numpy(bool))
+    staff = times.by_grid_id(ledgers.staff[holding(ledgers.staff, on)])
+    grid, estate, community = (
+        staff["subject_id"].where((staff["subject_type"] == kind).to_numpy(bool)) for kind in SUBJECT_TABLES
+    )
     community = community.fillna(grid.map(times.communities)).fillna(estate.map(town.estates["community_id"]))
     posted = staff[["person_id", "staff_role"]].assign(
         grid=grid.to_numpy(), estate=estate.to_numpy(), community=community.to_numpy(), town=town.name

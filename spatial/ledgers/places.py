@@ -54,6 +54,11 @@ class GridTimes:
         by_id: pd.Series = texts.where(texts.isin(ids))
         return by_id.fillna(texts.map(coded).astype("string"))
 
+    def by_grid_id(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows with a subject in which a grid goes by its id, also where the ledger has its code."""
+        grid = self.named(rows["subject_id"]).where((rows["subject_type"] == "grid").to_numpy(bool))
+        return rows.assign(subject_id=grid.fillna(rows["subject_id"]))
+
 
 def plan_over_time(plans: Mapping[str, Plan]) -> Plan:
     """Return plans that followed one another as one plan whose rows carry their days.

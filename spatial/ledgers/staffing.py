@@ -114,7 +114,7 @@ def present(
     Every subject of the kind is there, also one without anybody.  Grids are the basic grids of the day;
     estates are those of the town.
     """
-    staff = _by_grid_id(ledgers.staff[holding(ledgers.staff, day)], times)
+    staff = times.by_grid_id(ledgers.staff[holding(ledgers.staff, day)])
     staff = staff[staff["staff_role"].isin(requirement.roles).to_numpy(bool)]
     own = staff.loc[(staff["subject_type"] == requirement.subject_type).to_numpy(bool)]
     parts = [own[["subject_id", "person_id"]]]
@@ -125,12 +125,6 @@ def present(
         parts.append(through[["whole", "person_id"]].rename(columns={"whole": "subject_id"}))
     people = pd.concat(parts).groupby("subject_id")["person_id"].nunique()
     return people.reindex(_subjects(town, times, requirement.subject_type, day), fill_value=0)
-
-
-def _by_grid_id(staff: pd.DataFrame, times: GridTimes) -> pd.DataFrame:
-    """Return postings in which a grid goes by its id, also where the ledger has its code."""
-    grid = times.named(staff["subject_id"]).where((staff["subject_type"] == "grid").to_numpy(bool))
-    return staff.assign(subject_id=grid.fillna(staff["subject_id"]))
 
 
 def _subjects(town: Town, times: GridTimes, kind: str, day: pd.Timestamp) -> pd.Index:
@@ -187,7 +181,7 @@ def check_staffing(
         for short in [people[people < requirement.least]]
         if len(short)
     ]
-    staff = _by_grid_id(ledgers.staff, times)
+    staff = times.by_grid_id(ledgers.staff)
     meeting = _meeting(staff)
     return [*findings, *_double_booked(staff, meeting, rules), *_entered_badly(staff, meeting)]
 

@@ -109,7 +109,5 @@ def public_contacts(
     rows = pd.concat(
         [people, contacts[["subject_type", "subject_id", "purpose", "phone"]]], ignore_index=True
     )
-    grid = times.named(rows["subject_id"]).where((rows["subject_type"] == "grid").to_numpy(bool))
-    rows = rows.assign(subject_id=grid.fillna(rows["subject_id"]))
     columns = ["subject_type", "subject_id", "staff_role", "purpose", "name", "phone"]
-    return rows.reindex(columns=columns).astype("string")
+    return times.by_grid_id(rows).reindex(columns=columns).astype("string")

@@ -272,3 +272,25 @@ def _holds(counts, subdistrict, truth, hidden):
         if high - low < 4 - 1e-6:
             return False
     return True
+
+
+@pytest.mark.soak
+def test_hundreds_of_larger_tables_tell_nothing():
+    rng = np.random.default_rng(12)
+    for _ in range(500):
+        communities, groups = int(rng.integers(1, 26)), int(rng.integers(1, 7))
+        names = [f"c{number}" for number in range(communities)]
+        counts = pd.DataFrame({"red": rng.poisson(rng.choice([0, 0.7, 3, 8, 60], communities))}, index=names)
+        of_group = [None if rng.random() < 0.1 else f"s{rng.integers(groups)}" for _ in names]
+        subdistrict = pd.Series(of_group, names, dtype="string")
+        ceilings = None if rng.random() < 0.5 else counts["red"] + rng.integers(0, 20, communities)
+        published = suppress(
+            counts,
+            subdistrict,
+            TOWN,
+            limit=int(rng.integers(2, 12)),
+            width=None if rng.random() < 0.5 else int(rng.integers(1, 25)),
+            hide_zeros=bool(rng.random() < 0.5),
+            ceilings=ceilings,
+        )
+        _assert_protected(published, counts, subdistrict, ceilings=ceilings)
