@@ -140,7 +140,8 @@ class Placer:
     def communities(self, scene: Scene, without: object = None) -> None:
         """Write the names of communities, but for one by its id."""
         frame = scene.frame("communities")
-        for shape, name in self._named(frame[frame.index != without], "name"):
+        named = frame if without is None else frame[frame.index != without]
+        for shape, name in self._named(named, "name"):
             line = TextLine(name, _COMMUNITY_MM, "--community-line", strong=True)
             self._on_area(shape, [[line]], inside_only=False, everywhere=True)
 

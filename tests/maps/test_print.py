@@ -151,6 +151,16 @@ def test_every_basic_grid_has_its_code_and_marks_what_is_out_of_range():
     assert any(one.startswith("▲") for one in words)
 
 
+def test_communities_are_named_but_for_the_one_left_out():
+    made, window, _ = drawn()
+    whole, rest = Placer(window), Placer(window)
+    whole.communities(made)
+    rest.communities(made, without="330106001049")
+    names = [ET.fromstring(one).text for one in whole.texts]  # noqa: S314 - the same
+    assert names == made.town.communities["name"].tolist()
+    assert [ET.fromstring(one).text for one in rest.texts] == names[1:]  # noqa: S314 - the same
+
+
 def test_the_legend_explains_what_is_drawn_and_nothing_else():
     made, window, drawing = drawn()
     with use_language("en"):
