@@ -21,6 +21,7 @@ from spatial.grids.division import Division
 from spatial.grids.fabric import Fabric
 from spatial.grids.measures import problem
 from spatial.grids.partition import partition
+from spatial.grids.walks import walks_between
 
 __all__ = ["CommunityPlan", "CommunityTask", "draw_community", "task_of"]
 
@@ -39,7 +40,7 @@ class CommunityTask:
     parts : grids asked for, or None
     fixed, previous : a label per unit to be drawn, −1 for none; labels are previous grid numbers
     apart : groups of units (positions in ``units``) of which no two may share a grid
-    greatest_walk_m : or None
+    walks_m, greatest_walk_m : walks between the units to be drawn, and the greatest allowed; or None
     """
 
     community_id: str
@@ -51,6 +52,7 @@ class CommunityTask:
     fixed: Ints | None
     previous: Ints | None
     apart: tuple[Ints, ...]
+    walks_m: NDArray[np.float64] | None
     greatest_walk_m: float | None
     target: float
     time_limit_s: float | None
@@ -99,6 +101,7 @@ def task_of(
             previous = old[locked < 0]
         fixed = _fixed(before, units)[locked < 0]
     drawn = units[locked < 0]
+    limit_m = rules.greatest_walk_m
     parts = rules.counts.get(community_id)
     if parts is not None:
         parts = max(1, parts - len(np.unique(locked[locked >= 0])))
@@ -112,7 +115,8 @@ def task_of(
         fixed=fixed if fixed is not None and (fixed >= 0).any() else None,
         previous=previous if previous is not None and (previous >= 0).any() else None,
         apart=_apart(fabric, drawn),
-        greatest_walk_m=rules.greatest_walk_m,
+        walks_m=None if limit_m is None else walks_between(fabric, drawn, limit_m)[0],
+        greatest_walk_m=limit_m,
         target=rules.target,
         time_limit_s=time_limit_s,
         seed=seed,
@@ -198,9 +202,7 @@ def _kept_apart(task: CommunityTask) -> Ints:
 
 
 def _greatest_walk_m(task: CommunityTask, labels: Ints) -> float:
-    place = task.arrays["coordinates"]
-    greatest = 0.0
-    for label in np.unique(labels):
-        own = place[labels == label]
-        greatest = max(greatest, float(np.hypot(*(own[:, None] - own[None]).transpose(2, 0, 1)).max()))
-    return greatest
+    if task.walks_m is None:
+        return 0.0
+    together = labels[:, None] == labels[None]
+    return float(task.walks_m[together].max())

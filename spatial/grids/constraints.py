@@ -533,10 +533,11 @@ class GreatestWalk:
             yield _finding(
                 division,
                 Severity.ERROR,
-                "walk_too_long",
+                "walk_too_long" if walk.by_street else "walk_too_long_straight",
                 [walk.grid],
                 walk_m=walk.walk_m,
                 limit_m=limit_m,
+                over_m=walk.walk_m - limit_m,
                 buildings=_buildings(division, np.array(walk.units)),
             )
 

@@ -85,7 +85,7 @@ class Repair:
     """Draw grids and their neighbours anew, with least change, so that they hold the rules."""
 
     grids: tuple[str, ...]
-    time_limit_s: float = 2.0
+    time_limit_s: float = 0.7
     seed: int = 0
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from spatial.findings import Finding, Report, Severity
 from spatial.grids.linework import enclosed, lines_of, taken_further
 from spatial.grids.rules import GridRules
+from spatial.grids.street_walks import StreetWalks
 from spatial.grids.tessellation import SharedBoundaries, shared_boundaries, tessellate
 from spatial.grids.units import Units, build_units
 from spatial.town import Town
@@ -113,6 +114,7 @@ class Fabric:
     parted : units that only a barrier keeps from being adjacent: first, second, shared_m
     known_share : share of residential buildings whose households are known
     findings : what was noticed on the way
+    street_walks : walks by street between its units
     """
 
     town: Town
@@ -125,6 +127,7 @@ class Fabric:
     parted: pd.DataFrame
     known_share: float
     findings: Report
+    street_walks: StreetWalks
 
     @cached_property
     def arrays(self) -> UnitArrays:
@@ -180,6 +183,7 @@ class Fabric:
             parted=_renumbered(self.parted, number),
             known_share=self.known_share,
             findings=Report(),
+            street_walks=self.street_walks,
         )
         return inside, units
 
@@ -268,6 +272,7 @@ def build_fabric(
         parted=pairs[~is_edge].drop(columns="kind").reset_index(drop=True),
         known_share=units.known_share,
         findings=units.findings + Report(tuple(_islands(layer, joined))),
+        street_walks=StreetWalks(town),
     )
 
 

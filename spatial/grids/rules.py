@@ -34,7 +34,7 @@ A rules file names only what differs::
     stairwells = true           # a building above the window may be divided
 
     [walk]
-    greatest_m = 600            # across a grid, on foot
+    greatest_m = 600            # across a grid, on foot, by street where there are streets
 
     [levels]
     parents = "subdistrict"     # or "community"
@@ -89,7 +89,8 @@ class GridRules:
     locked_boundaries : pairs of grids of the previous plan whose common boundary stays
     together, apart : buildings that share one grid; buildings of which no two do
     stairwells : whether a building above ``upper`` may be divided between its stairwells
-    greatest_walk_m : greatest walk between two buildings of a grid, or None
+    greatest_walk_m : greatest walk between two buildings of a grid, by street where the town has streets
+        (`spatial.grids.walks`), or None
     parents : what the grids of level 1 are made of: nothing, communities or subdistricts
     redraw_lawful : whether communities that break no rule are drawn anew too
     known_share : least share of residential buildings with known households

@@ -112,6 +112,7 @@ def test_a_window_given_alone_takes_its_target_along():
 
 # judging: a town where the rule is broken, the same town where it is not
 
+AROUND = [(1, 0), (0, 0), (0, 3), (2, 3), (2, 0)]
 RIVER = [{"line": [(0, 1), (2, 1)], "kind": "river"}]
 CASES = {
     "unassigned": ({"drawing": "AA/BB"}, "11/2_", "11/22", {"lower": 100}),
@@ -139,7 +140,13 @@ CASES = {
     ),
     "together_parted": ({"drawing": "AB/CD"}, "12/12", "11/22", {"lower": 0, "together": (("b00", "b01"),)}),
     "apart_joined": ({"drawing": "AB/CD"}, "11/22", "12/12", {"lower": 0, "apart": (("b00", "b01"),)}),
-    "walk_too_long": ({"drawing": "ABCD"}, "1111", "1122", {"lower": 0, "greatest_walk_m": 250.0}),
+    "walk_too_long_straight": ({"drawing": "ABCD"}, "1111", "1122", {"lower": 0, "greatest_walk_m": 250.0}),
+    "walk_too_long": (
+        {"drawing": "ABC/DEF", "streets": [{"line": AROUND, "class": "residential"}]},
+        "111/111",
+        "112/332",
+        {"lower": 0, "greatest_walk_m": 300.0},
+    ),
 }
 
 
