@@ -1,28 +1,35 @@
 """Other tools beside ours on the same communities, interleaved, judged by one scorer.
 
-    python benchmarks/grids_peers.py [--seed 7] [--json FILE]
+    python benchmarks/grids_peers.py [--seed 7] [--json FILE] [--pictures FOLDER]
 
 Needs the ``bench`` dependency group.  Every tool gets the same graph, weights and count, its best known
-settings for whole estates and main roads, and one seed; a run that raises is counted as failed.
+settings for whole estates and main roads, and one seed.  Each run is a process of its own, forked when all
+libraries are loaded: its memory is the peak above that.  A run that raises, or takes more than a minute, is
+counted as failed and scored on the other communities only.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
-from towns import LOWER, UPPER, communities
+from towns import LOWER, UPPER, communities, inertia, score
 
 from spatial.grids import partition
-from spatial.grids.instance import Instance, extra_pieces, part_inertia
+from spatial.grids.instance import Instance, extra_pieces
 
+LIMIT_S = 60.0
 ROAD_AND_ESTATE_COST = {"estate": 12, "other": 4, "main road": 1}
 
 
@@ -89,16 +96,48 @@ def gerrychain_tree(record: dict[str, Any], steps: int = 0) -> np.ndarray:
 
 def ward(record: dict[str, Any]) -> np.ndarray:
     """Spatially constrained Ward clustering of spopt: number of regions only, no sizes."""
+    from spopt.region import WardSpatial
+
+    frame, near = table_of(record)
+    model = WardSpatial(frame, near, ["x", "y"], record["parts"])
+    model.solve()
+    return np.array(model.labels_)
+
+
+def skater(record: dict[str, Any]) -> np.ndarray:
+    """Cut the minimum spanning tree (spopt): number of regions, and at least three buildings in each."""
+    from spopt.region import Skater
+
+    frame, near = table_of(record)
+    model = Skater(frame, near, ["x", "y"], n_clusters=record["parts"], floor=3, islands="ignore")
+    model.solve()
+    return np.array(model.labels_)
+
+
+def max_p(record: dict[str, Any]) -> np.ndarray:
+    """Fill as many regions of at least 300 households as can be (spopt): a lower bound, no upper one."""
+    from spopt.region import MaxPHeuristic
+
+    frame, near = table_of(record)
+    np.random.seed(1)  # noqa: NPY002 - the peer draws from the global state
+    model = MaxPHeuristic(
+        frame, near, ["x", "y"], "households", LOWER, top_n=2, max_iterations_construction=20
+    )
+    model.solve()
+    return np.array(model.labels_)
+
+
+def table_of(record: dict[str, Any]) -> Any:  # noqa: ANN401 - classes of the peer
     import geopandas as gpd
     from libpysal.weights import W
-    from spopt.region import WardSpatial
 
     arguments = record["arguments"]
     graph = peer_graph(record)
-    frame = gpd.GeoDataFrame({"x": arguments["coordinates"][:, 0], "y": arguments["coordinates"][:, 1]})
-    model = WardSpatial(frame, W({unit: list(graph[unit]) for unit in graph}), ["x", "y"], record["parts"])
-    model.solve()
-    return np.array(model.labels_)
+    x, y = arguments["coordinates"].T
+    frame = gpd.GeoDataFrame(
+        {"x": x, "y": y, "households": arguments["weights"]}, geometry=gpd.points_from_xy(x, y)
+    )
+    return frame, W({unit: list(graph[unit]) for unit in graph}, silence_warnings=True)
 
 
 TOOLS: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
@@ -107,6 +146,8 @@ TOOLS: dict[str, Callable[[dict[str, Any]], np.ndarray]] = {
     "gerrychain tree": gerrychain_tree,
     "gerrychain ReCom 500": partial(gerrychain_tree, steps=500),
     "spopt Ward": ward,
+    "spopt Skater": skater,
+    "spopt MaxP": max_p,
 }
 
 
@@ -135,51 +176,72 @@ def peer_graph(record: dict[str, Any]) -> Any:  # noqa: ANN401 - a class of the 
     return graph
 
 
-def inertia(instance: Instance, labels: np.ndarray) -> float:
-    parts = (np.flatnonzero(labels == part) for part in np.unique(labels))
-    return sum(part_inertia(instance, own)[0] for own in parts) / instance.total
+def run(tool: Callable[[dict[str, Any]], np.ndarray], record: dict[str, Any]) -> dict[str, Any]:
+    """Run a tool in a process of its own: labels or the error, CPU seconds, peak memory above the start."""
+    here, there = get_context("fork").Pipe(duplex=False)
+    child = get_context("fork").Process(target=_told, args=(tool, record, there), daemon=True)
+    child.start()
+    there.close()
+    answer: dict[str, Any] = {"error": f"not done in {LIMIT_S:.0f} s"}
+    if here.poll(LIMIT_S):
+        try:
+            answer = here.recv()
+        except EOFError:
+            answer = {"error": "the process ended"}
+    child.kill()
+    child.join()
+    return answer
 
 
-def score(record: dict[str, Any], labels: np.ndarray) -> dict[str, float]:
-    """Judge a plan by the one scorer: sizes, broken grids, extra pieces, crossings, inertia."""
-    instance = Instance.build(**record["arguments"])
-    own = [np.flatnonzero(labels == part) for part in np.unique(labels)]
-    load = np.array([instance.weights[units].sum() for units in own])
-    return {
-        "grids": len(own),
-        "in_range": int(((load >= LOWER) & (load <= UPPER)).sum()),
-        "broken": sum(len(instance.restricted(units).components()) > 1 for units in own),
-        "extra_pieces": extra_pieces(instance, labels),
-        "crossings": sum(np.unique(instance.sides[units]).size > 1 for units in own),
-        "inertia": inertia(instance, labels) * instance.total,
-        "households": instance.total,
-    }
+def _told(tool: Callable[[dict[str, Any]], np.ndarray], record: dict[str, Any], answer: Connection) -> None:
+    before, begin = memory_mb(), time.process_time()
+    try:
+        labels = tool(record)
+    except Exception as error:  # noqa: BLE001 - whatever a peer raises is its result
+        answer.send({"error": f"{type(error).__name__}: {error}"})
+    else:
+        answer.send(
+            {"labels": labels, "cpu_s": time.process_time() - begin, "memory_mb": memory_mb() - before}
+        )
+    os._exit(0)
+
+
+def memory_mb() -> float:
+    """Return the peak of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--pictures", type=Path, help="folder for a picture of each tool's plan")
     arguments = parser.parse_args()
     records = communities("town", arguments.seed)
-    ours(records[9])  # load the kernels
+    for tool in TOOLS.values():
+        # load every library and kernel before the processes are forked
+        tool(records[8])
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in TOOLS}
-    failed = dict.fromkeys(TOOLS, 0)
-    for record in records:
+    plans: dict[str, list[np.ndarray | None]] = {name: [] for name in TOOLS}
+    for number, record in enumerate(records):
         for name, tool in TOOLS.items():
-            begin = time.process_time()
-            try:
-                labels = tool(record)
-            except Exception as error:  # noqa: BLE001 - whatever a peer raises is its result
-                failed[name] += 1
-                print(f"{name}: {type(error).__name__}: {error}")
+            answer = run(tool, record)
+            plans[name].append(answer.get("labels"))
+            if "error" in answer:
+                print(f"{name}, community {number}: {answer['error']}")
                 continue
-            rows[name].append(score(record, labels) | {"cpu_s": time.process_time() - begin})
+            measured = {key: answer[key] for key in ("cpu_s", "memory_mb")}
+            rows[name].append(score(record, answer["labels"]) | measured)
+    failed = {name: sum(one is None for one in found) for name, found in plans.items()}
     table = {name: totals(found) | {"failed": failed[name]} for name, found in rows.items()}
     for name, line in table.items():
         print(name.ljust(22), "  ".join(f"{key} {value:g}" for key, value in line.items()))
     if arguments.json:
         arguments.json.write_text(json.dumps(table, indent=1))
+    if arguments.pictures:
+        from grids_pictures import draw_plans
+
+        draw_plans(records, plans, arguments.pictures)
 
 
 def totals(rows: list[dict[str, float]]) -> dict[str, float]:
@@ -193,9 +255,11 @@ def totals(rows: list[dict[str, float]]) -> dict[str, float]:
         "in_range_percent": round(100 * total["in_range"] / total["grids"], 1),
         "broken": total["broken"],
         "extra_pieces": total["extra_pieces"],
+        "estates_split_needlessly": total["estates_split_needlessly"],
         "crossings": total["crossings"],
         "distance_m": round((total["inertia"] / total["households"]) ** 0.5, 1),
         "cpu_s": round(total["cpu_s"], 2),
+        "memory_mb": round(max(row["memory_mb"] for row in rows), 1),
     }
 
 

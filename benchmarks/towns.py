@@ -1,4 +1,4 @@
-"""Synthetic county towns as plain arrays, one record per community: the instances of the grid benchmarks."""
+"""Synthetic county towns as plain arrays, one record per community, and the one judge of plans of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LOWER", "UPPER", "communities"]
+from spatial.grids.instance import Instance, extra_pieces, part_inertia, touched_pieces
+
+__all__ = ["LOWER", "UPPER", "communities", "inertia", "score"]
 
 LOWER, UPPER = 300, 500
 FOLDER = Path(__file__).parent / "instances"
@@ -56,6 +58,31 @@ def communities(scale: str = "town", seed: int = 7) -> list[dict[str, Any]]:
             )
         )
     return records
+
+
+def score(record: dict[str, Any], labels: np.ndarray) -> dict[str, float]:
+    """Judge a plan: sizes, broken grids, extra pieces, crossings of main roads, inertia."""
+    instance = Instance.build(**record["arguments"])
+    own = [np.flatnonzero(labels == part) for part in np.unique(labels)]
+    load = np.array([instance.weights[units].sum() for units in own])
+    return {
+        "grids": len(own),
+        "in_range": int(((load >= LOWER) & (load <= UPPER)).sum()),
+        "broken": sum(len(instance.restricted(units).components()) > 1 for units in own),
+        "extra_pieces": extra_pieces(instance, labels),
+        "estates_split_needlessly": int(
+            (touched_pieces(instance, labels) > instance.group_allowance()).sum()
+        ),
+        "crossings": sum(np.unique(instance.sides[units]).size > 1 for units in own),
+        "inertia": inertia(instance, labels) * instance.total,
+        "households": instance.total,
+    }
+
+
+def inertia(instance: Instance, labels: np.ndarray) -> float:
+    """Inertia of a plan, m²."""
+    parts = (np.flatnonzero(labels == part) for part in np.unique(labels))
+    return sum(part_inertia(instance, own)[0] for own in parts) / instance.total
 
 
 def _record(  # noqa: PLR0917 - one argument per array

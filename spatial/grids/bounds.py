@@ -211,7 +211,7 @@ def _table_with_store(
     np.fill_diagonal(adjacency, val=False)
     if number > _HUBS_AT_MOST:
         # more than a word holds: taken as one
-        hubs, touches = np.array([hubs.sum()]), touches.any(axis=1)[:, None]
+        hubs, touches = np.array([hubs.sum()]), (touches.sum(axis=1) > 0)[:, None]
     reach = (touches * (1 << np.arange(hubs.size))).sum(axis=1).astype(np.int64)
     order = _along(adjacency)
     weights, bits = graph.weights[:groups][order], _bits(adjacency[np.ix_(order, order)])

@@ -20,7 +20,7 @@ from spatial.grids.columns import parts_below
 from spatial.grids.compactness import HessModel, Prices, raise_bound
 from spatial.grids.covers import best_cover
 from spatial.grids.draft import annealed_drafts
-from spatial.grids.instance import Instance, IntArray, part_inertia
+from spatial.grids.instance import Instance, IntArray, part_inertia, plan_inertia, touched_pieces, unit_costs
 
 __all__ = ["ClusterProof", "Report", "prove_as_one", "prove_by_clusters"]
 
@@ -30,9 +30,13 @@ _TOLERANCE = 1e-7
 _DRAFTS = 4
 _DRAFTS_AS_ONE = 16
 _UNITS_AT_MOST = 2_500
-_STEPS = 600
+# Beyond so many units every better part can only be listed when a plan and a bound are near each other.
+_UNITS_SEARCHED = 100
+_GAP_SEARCHED = 0.06
+_STEPS = 1_200
 _COLUMNS_AT_MOST = 1_500_000
 _NODES_AT_MOST = 5_000_000
+_NODES_A_SECOND = 1_000_000
 _AIMS = 4
 
 
@@ -78,7 +82,12 @@ class Cluster:
         self.lower = self.upper = cost if connected else np.inf
         self.labels = np.zeros(self.units.size, dtype=np.int64) if connected else None
 
-    def draft(self, rng: np.random.Generator, drafts: int) -> None:
+    def allows(self, labels: IntArray) -> bool:
+        """Whether a lawful plan has few enough pieces."""
+        ungrouped = int((self.instance.groups < 0).sum())
+        return self.pieces is None or touched_pieces(self.instance, labels).sum() + ungrouped <= self.pieces
+
+    def draft(self, rng: np.random.Generator, drafts: int, clock: Clock) -> None:
         """Find a plan by annealing."""
         places = len(self.instance.components())
         if places > self.parts:
@@ -88,25 +97,31 @@ class Cluster:
             # An estate in several places: plans may exist, but neither are they drawn nor excluded here.
             self.tired = True
             return
-        allowed = np.inf
-        if self.pieces is not None:
-            ungrouped = int((self.instance.groups < 0).sum())
-            allowed = self.pieces - int(self.instance.group_allowance().sum()) - ungrouped
         share = self.instance.total / self.total
-        for _, draft in zip(range(drafts), annealed_drafts(self.instance, self.parts, rng), strict=False):
+        tried = annealed_drafts(self.instance, self.parts, rng, clock=clock)
+        for _, draft in zip(range(drafts), tried, strict=False):
             self.rough = min(self.rough, draft.key[-1] * share)
-            if draft.lawful and draft.key[3] <= allowed and draft.key[-1] * share < self.upper:
+            if draft.lawful and self.allows(draft.labels) and draft.key[-1] * share < self.upper:
                 self.upper, self.labels = draft.key[-1] * share, draft.labels
 
-    def bound(self, goal: float) -> None:
+    def bound(self, goal: float, clock: Clock) -> None:
         """Raise the lower bound by prices."""
         if self.model is None:
             self.model = HessModel.of(self.instance, self.total)
         # a goal well above the bound only makes the first steps long
         goal = min(goal, self.upper, 2 * self.rough)
-        start = np.full(self.units.size, goal / self.units.size)
+        start = goal * self.instance.weights / max(self.instance.total, 1e-9)
+        if self.labels is not None:
+            # a unit is worth what it costs, and its share of what its part costs
+            start = 0.5 * start + unit_costs(self.instance, self.labels) / self.total
         self.prices = raise_bound(
-            self.model, self.parts, pieces=self.pieces, goal=goal, start=start, steps=_STEPS
+            self.model,
+            self.parts,
+            pieces=self.pieces,
+            goal=goal,
+            start=start[self.model.order],
+            steps=_STEPS,
+            clock=clock,
         )
         self.lower = max(self.lower, self.prices.bound)
 
@@ -118,7 +133,7 @@ class Cluster:
         if aim == np.inf and self.lower < 2 * self.rough:
             # without a plan to beat, look for cheap ones before looking for all
             aim = 2 * self.rough
-        order = self.model.order
+        order, wanted = self.model.order, aim
         columns = None
         for _ in range(_AIMS):
             columns = parts_below(
@@ -129,7 +144,7 @@ class Cluster:
                 pieces=self.pieces,
                 goal=aim,
                 columns_at_most=_COLUMNS_AT_MOST,
-                nodes_at_most=_NODES_AT_MOST,
+                nodes_at_most=int(min(_NODES_AT_MOST, 1 + _NODES_A_SECOND * clock.left_s)),
             )
             if columns is not None or clock.out():
                 break
@@ -151,13 +166,13 @@ class Cluster:
         if cover.labels is not None:
             found = np.empty(self.units.size, dtype=np.int64)
             found[order] = cover.labels
-            cost = sum(
-                part_inertia(self.instance, np.flatnonzero(found == part))[0] for part in range(self.parts)
-            )
-            if cost / self.total < self.upper:
-                self.upper, self.labels = cost / self.total, found
+            cost = plan_inertia(self.instance, found) * self.instance.total / self.total
+            if cost < self.upper:
+                self.upper, self.labels = cost, found
         lower = np.inf if aim == np.inf and cover.proven and cover.labels is None else cover.lower
-        self.tired = not cover.proven or lower <= self.lower
+        # a shorter list was looked through: the longer one would be too long again
+        shortened = aim < wanted and cover.labels is None
+        self.tired = not cover.proven or lower <= self.lower or shortened
         self.lower = max(self.lower, lower)
 
 
@@ -225,6 +240,7 @@ def prove_by_clusters(
     *,
     clock: Clock,
     report: Report,
+    drafts_only: bool = False,
 ) -> ClusterProof:
     """Find the most compact plan with `parts` parts and fewest pieces, with its bound.
 
@@ -233,6 +249,7 @@ def prove_by_clusters(
     instance : connected
     table : most clusters for each set of groups and count
     clock : asked between steps whether to end the search
+    drafts_only : whether to leave it at the best plan made of drafted clusters
     report : told (labels, upper, lower) after each step
     """
     clusters = _drafted(instance, table, parts, rng, clock)
@@ -251,7 +268,8 @@ def prove_by_clusters(
         # clusters left out below cannot be part of a better plan
         proof.lower = min(lower.least(full, parts, number), proof.upper)
         report(proof.labels, proof.upper, proof.lower)
-        if proof.lower >= proof.upper * (1 - _TOLERANCE) or proof.lower == np.inf or clock.out():
+        settled = proof.lower >= proof.upper * (1 - _TOLERANCE) or proof.lower == np.inf
+        if settled or drafts_only or clock.out():
             return proof
         clusters = [one for one in clusters if one.lower + beside(one) < proof.upper * (1 - _TOLERANCE)]
         open_ones = [one for one in lower.choice(full, parts, number) if not one.settled and not one.tired]
@@ -262,7 +280,7 @@ def prove_by_clusters(
         for one in open_ones:
             goal = proof.upper - beside(one)
             if one.prices is None:
-                one.bound(goal)
+                one.bound(goal, clock)
             else:
                 one.close(goal, clock)
 
@@ -285,7 +303,7 @@ def _drafted(
         if count == 1:
             cluster.measure()
         elif not clock.out():
-            cluster.draft(rng, _DRAFTS)
+            cluster.draft(rng, _DRAFTS, clock)
         clusters.append(cluster)
     return clusters
 
@@ -296,25 +314,37 @@ def prove_as_one(
     rng: np.random.Generator,
     *,
     pieces: int | None = None,
+    known: IntArray | None = None,
     clock: Clock,
     report: Report,
 ) -> ClusterProof:
     """Find the most compact plan with at most `pieces` pieces, with its bound.
 
-    For instances without groups, and for small ones whose least number of pieces no clusters reach.
+    For instances without groups, where ungrouped units are many, and where no clusters reach the least
+    number of pieces.
+
+    Parameters
+    ----------
+    known : a plan to start from, if it has few enough pieces
     """
     whole = Cluster(0, np.arange(instance.units), instance.tightened(parts), parts, pieces, instance.total)
     if parts == 1:
         whole.measure()
         return ClusterProof(whole.lower, whole.upper, whole.labels)
     # small ones are proved however they start
-    whole.draft(rng, min(_DRAFTS_AS_ONE, max(_DRAFTS, instance.units // 4)))
+    whole.draft(rng, min(_DRAFTS_AS_ONE, max(_DRAFTS, instance.units // 4)), clock)
+    if known is not None and whole.allows(known):
+        value = plan_inertia(instance, known)
+        if value < whole.upper:
+            whole.upper, whole.labels = value, known
     report(whole.labels, whole.upper, 0.0)
-    if instance.units <= _UNITS_AT_MOST:
+    small = instance.units <= _UNITS_SEARCHED
+    if instance.units <= _UNITS_AT_MOST and (small or whole.labels is not None):
         if not clock.out():
-            whole.bound(whole.upper)
+            whole.bound(whole.upper, clock)
             report(whole.labels, whole.upper, whole.lower)
-        while not whole.settled and not whole.tired and not clock.out():
+        near = whole.lower >= (1 - _GAP_SEARCHED) * whole.upper
+        while (small or near) and not whole.settled and not whole.tired and not clock.out():
             whole.close(whole.upper, clock)
             report(whole.labels, whole.upper, whole.lower)
     return ClusterProof(min(whole.lower, whole.upper), whole.upper, whole.labels)

@@ -17,11 +17,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from spatial.grids.clock import Clock
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
 __all__ = ["HessModel", "Prices", "raise_bound"]
 
 _CAPACITY_LIMIT = 1000
+_STEPS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,10 +317,12 @@ def climb(
     piece: float,
     steps: int,
     tolerance: float,
-) -> tuple[float, FloatArray, float, FloatArray]:
+    reach: float,
+) -> tuple[float, FloatArray, float, FloatArray, float]:
     """Raise the bound by at most `steps` Polyak steps from the given prices.
 
-    `pieces` < 0 leaves pieces free.  Stops when the bound is within `tolerance` of `goal`.
+    `pieces` < 0 leaves pieces free.  Stops when the bound is within `tolerance` of `goal`.  `reach` is the
+    share of a Polyak step to go; it is returned as it was in the end, 0 when no more steps are of use.
     """
     units = load.size
     layers = np.empty((max(4, units + 2 * doors.size + 2), capacity + 1))
@@ -329,7 +333,7 @@ def climb(
     direction = np.zeros(units)
     piece_direction = 0.0
     prices = prices.copy()
-    reach, stale = 1.0, 0
+    stale = 0
     scale = 2.0
     for _ in range(steps):
         for centre in range(units):
@@ -365,15 +369,17 @@ def climb(
         else:
             stale += 1
         if best_bound >= goal - tolerance or best_bound == np.inf:
+            reach = 0.0
             break
-        if stale >= 12:
+        if stale >= 20:
             stale = 0
-            reach *= 0.5
+            reach *= 0.7
             prices[:] = best_prices
             piece = best_piece
             direction[:] = 0.0
             piece_direction = 0.0
-            if reach < 0.01:
+            if reach < 0.003:
+                reach = 0.0
                 break
             continue
         cover = np.zeros(units)
@@ -382,24 +388,32 @@ def climb(
             used += _count_part(order[rank], cost, load, floor, doors, door, prices, piece, layers, cover)
         norm = 0.0
         for unit in range(units):
-            direction[unit] = 0.3 * direction[unit] + (1.0 - cover[unit])
+            direction[unit] = 0.7 * direction[unit] + (1.0 - cover[unit])
             norm += direction[unit] ** 2
         if pieces >= 0:
-            piece_direction = 0.3 * piece_direction + scale * (used - pieces)
+            piece_direction = 0.7 * piece_direction + scale * (used - pieces)
             if piece > 0 or piece_direction > 0:
                 norm += piece_direction**2
         if norm < 1e-12:
+            reach = 0.0
             break
         step = reach * (goal - bound) / norm
         for unit in range(units):
             prices[unit] += step * direction[unit]
         if pieces >= 0:
             piece = max(0.0, piece + step * scale * piece_direction)
-    return best_bound, best_prices, best_piece, best_value
+    return best_bound, best_prices, best_piece, best_value, reach
 
 
 def raise_bound(
-    model: HessModel, parts: int, *, pieces: int | None, goal: float, start: FloatArray, steps: int
+    model: HessModel,
+    parts: int,
+    *,
+    pieces: int | None,
+    goal: float,
+    start: FloatArray,
+    steps: int,
+    clock: Clock,
 ) -> Prices:
     """Bound the cost of `parts` parts that touch at most `pieces` groups together.
 
@@ -408,19 +422,32 @@ def raise_bound(
     goal : cost of a plan, or a guess a little above the bound hoped for
     start : (n,) first prices, rows of the model; a plan's own costs serve well
     """
-    bound, units, piece, value = climb(
-        model.cost,
-        model.load,
-        model.capacity,
-        model.floor,
-        model.doors,
-        model.door,
-        parts,
-        -1 if pieces is None else pieces,
-        goal,
-        start,
-        0.0,
-        steps,
-        1e-7 * goal,
-    )
-    return Prices(float(bound), units, float(piece), value)
+    best = Prices(-np.inf, start, 0.0, np.full(start.size, np.inf))
+    reach, chunk = 1.0, _STEPS_AT_ONCE
+    while steps > 0 and reach > 0 and (best.bound == -np.inf or not clock.out()):
+        begin = clock.seconds
+        if clock.left_s < np.inf and best.bound == -np.inf:
+            chunk = 1
+        bound, units, piece, value, reach = climb(
+            model.cost,
+            model.load,
+            model.capacity,
+            model.floor,
+            model.doors,
+            model.door,
+            parts,
+            -1 if pieces is None else pieces,
+            goal,
+            best.units,
+            best.piece,
+            min(steps, chunk),
+            1e-7 * goal,
+            reach,
+        )
+        if bound > best.bound:
+            best = Prices(float(bound), units, float(piece), value)
+        steps -= chunk
+        if clock.left_s < np.inf:
+            per_step_s = max((clock.seconds - begin) / chunk, 1e-6)
+            chunk = max(1, min(_STEPS_AT_ONCE, int(0.5 * clock.left_s / per_step_s)))
+    return best

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spatial.grids.attached import improved_by_attaching
 from spatial.grids.bounds import PieceTable, group_graph, least_violation, piece_table, possible_counts
 from spatial.grids.certificate import Witness, WitnessKind
 from spatial.grids.clock import Clock
@@ -180,7 +181,7 @@ class _Search:
         first = first_draft(component, parts, self.rng)
         if first.lawful:
             self.report(first.labels, first.key[-1], 0.0)
-        extra_bound, proof = self._prove(count)
+        extra_bound, proof = self._prove(count, first)
         bound = None if proof is None or proof.lower == np.inf else proof.lower
         free = not (component.fixed >= 0).any() and not (component.previous >= 0).any()
         if proof is not None and proof.labels is not None and free:
@@ -210,7 +211,7 @@ class _Search:
             return (0.0, 0.0, extra), Solved(proof.labels, parts, extra_bound)
         return (violation, moved, extra), solved
 
-    def _prove(self, count: Count) -> tuple[int, ClusterProof | None]:
+    def _prove(self, count: Count, first: Draft) -> tuple[int, ClusterProof | None]:
         """Least extra pieces, and what is proved of the inertia of plans that have no more."""
         component, table = self.component, self.table
         if component.objective != "inertia" or self.witness:
@@ -226,8 +227,17 @@ class _Search:
                 component, table, count.parts, self.rng, clock=self.clock, report=self.report
             )
         else:
+            known = None
+            if first.lawful:
+                known = improved_by_attaching(component, first.labels, self.rng, clock=self.clock)
             proof = prove_as_one(
-                component, count.parts, self.rng, pieces=pieces, clock=self.clock, report=self.report
+                component,
+                count.parts,
+                self.rng,
+                pieces=pieces,
+                known=known,
+                clock=self.clock,
+                report=self.report,
             )
         extra = count.extra_pieces
         while proof.lower == np.inf and extra < count.extra_pieces + _EXTRA_TRIED:

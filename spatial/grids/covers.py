@@ -26,6 +26,7 @@ from spatial.grids.instance import FloatArray, Instance, IntArray
 __all__ = ["Cover", "best_cover"]
 
 _SCANS_AT_MOST = 400_000_000
+_SCANS_A_SECOND = 200_000_000
 _MASTER_SHARE = 4_000
 _MASTER_AT_MOST = 8_000
 _MASTER_STEP = 2_000
@@ -76,7 +77,7 @@ def best_cover(
     usable = np.flatnonzero(reduced <= goal - linear + 1e-9 * abs(goal))
     if parts > 1:
         value, labels, done = _searched(
-            instance, columns, cost, usable, np.maximum(0.0, reduced), parts, pieces, goal, linear
+            instance, columns, cost, usable, np.maximum(0.0, reduced), parts, pieces, goal, linear, clock
         )
         if done:
             return Cover(value, labels, proven=True)
@@ -111,6 +112,7 @@ def _searched(
     pieces: int | None,
     goal: float,
     linear: float,
+    clock: Clock,
 ) -> tuple[float, IntArray | None, bool]:
     """Search the covers made of usable columns: least cost or the goal, labels, whether to the end."""
     held = np.zeros(instance.units, dtype=np.int64)
@@ -143,7 +145,7 @@ def _searched(
         instance.upper,
         goal,
         goal - linear,
-        _SCANS_AT_MOST,
+        int(min(_SCANS_AT_MOST, 1 + _SCANS_A_SECOND * clock.left_s)),
     )
     return value, label[rank] if value < goal else None, done
 

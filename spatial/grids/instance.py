@@ -19,7 +19,15 @@ from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import UsageError
 
-__all__ = ["Instance", "Objective", "extra_pieces", "part_inertia", "plan_inertia", "touched_pieces"]
+__all__ = [
+    "Instance",
+    "Objective",
+    "extra_pieces",
+    "part_inertia",
+    "plan_inertia",
+    "touched_pieces",
+    "unit_costs",
+]
 
 Objective = Literal["inertia", "cut"]
 
@@ -280,3 +288,14 @@ def plan_inertia(instance: Instance, labels: IntArray) -> float:
     """Sum over parts of their inertia / total weight, m²."""
     moments = (part_inertia(instance, np.flatnonzero(labels == part))[0] for part in np.unique(labels))
     return sum(moments) / max(instance.total, 1e-300)
+
+
+def unit_costs(instance: Instance, labels: IntArray) -> FloatArray:
+    """Weight × squared distance of each unit to the centre of its part, not divided by the total weight."""
+    costs = np.empty(instance.units)
+    for part in np.unique(labels):
+        own = np.flatnonzero(labels == part)
+        alone = instance.restricted(own)
+        distance = alone.squared_distances()
+        costs[own] = alone.weights * distance[int((alone.weights @ distance).argmin())]
+    return costs
