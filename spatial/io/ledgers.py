@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -104,10 +105,8 @@ def _open_to_others(path: Path) -> Iterator[Finding]:
 
 
 @cache
-def _words() -> Mapping[str, list[str]]:
-    document = tomllib.loads((files(__package__) / "ledgers.toml").read_text(encoding="utf-8"))
-    words: dict[str, list[str]] = document["column"]
-    return words
+def _document() -> Mapping[str, Any]:
+    return tomllib.loads((files(__package__) / "ledgers.toml").read_text(encoding="utf-8"))
 
 
 def _read_workbook(path: Path) -> tuple[dict[str, pd.DataFrame], dict[str, str], list[Finding]]:
@@ -153,15 +152,27 @@ def _header(column: Column, headers: list[str]) -> str | None:
     found = header_of(column.name, headers)
     if found is not None and found[1]:
         return found[0]
-    return next((one for one in _words().get(column.name, []) if one in headers), None)
+    return next((one for one in _document()["column"].get(column.name, []) if one in headers), None)
 
 
 def _coded(column: Column, values: pd.Series) -> pd.Series:
-    """Return values with the codes they stand for; one that stands for none stays, for the checks to name."""
+    """Return values as codes and days they stand for; one that stands for none stays, for the checks to name."""
+    if column.kind == "date":
+        return _as_days(values)
     if not column.allowed:
         return values
     codes = {value: code_of(column, value) or value for value in values.dropna().unique()}
     return values.map(codes).astype("string")
+
+
+def _as_days(values: pd.Series) -> pd.Series:
+    """Return days and moments in ISO 8601, as far as they are written in a way that is known."""
+    parts = values.str.strip().str.extract(_document()["date"]["written"])
+    year, month, day, time = (parts[number] for number in range(4))
+    written = year + "-" + month.str.zfill(2) + "-" + day.str.zfill(2)
+    with_time = written + ("T" + time.str.zfill(5)).fillna("")
+    known: pd.Series = values.mask(written.notna(), with_time)
+    return known
 
 
 def _write_workbook(ledgers: Ledgers, path: Path) -> None:

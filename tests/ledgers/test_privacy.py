@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from spatial.errors import FileError
+from spatial.errors import FileError, SchemaError
 from spatial.io import read_ledgers, read_plan, read_town, write_ledgers, write_town
+from spatial.io.ledgers import _as_days
 from spatial.ledgers import (
     HOUSEHOLD_CLASSES,
     LEDGER_TABLES,
@@ -280,3 +281,31 @@ def test_an_office_sheet_is_read_by_its_own_words(town, tmp_path):
     assert row["public_contact"]
     assert row["valid_from"] == "2024-03-01"
     assert {one.rule for one in found.report} == {"titles_passed_over", "columns_left", "unknown_table"}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024/3/1", "2024-03-01"),
+        ("2024.03.01", "2024-03-01"),
+        ("2024年3月1日", "2024-03-01"),
+        (" 2024-03-01 9:05 ", "2024-03-01T09:05"),
+        ("2024/3/1 10:15:30", "2024-03-01T10:15:30"),
+        ("2024-03-01T10:15:30", "2024-03-01T10:15:30"),
+    ],
+)
+def test_days_are_read_as_offices_write_them(written, read):
+    assert _as_days(pd.Series([written, None], dtype="string")).fillna("").tolist() == [read, ""]
+
+
+def test_a_day_that_is_none_is_refused_by_its_row(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = "events"
+    for row in (["event_id", "reported_on"], ["e1", "2024/2/30"], ["e2", "前天"]):
+        book.active.append(row)
+    book.save(tmp_path / "events.xlsx")
+    with pytest.raises(SchemaError) as refused:
+        read_ledgers(tmp_path / "events.xlsx")
+    assert refused.value.report.errors[0].statement.ids == ("e1", "e2")
