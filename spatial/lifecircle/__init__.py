@@ -1,8 +1,9 @@
 """The life circle: coverage, gaps, isochrones, capacity and siting, on foot."""
 
 from spatial.lifecircle.capacity import CapacityReport, assess_capacity, two_step_access
+from spatial.lifecircle.choices import Choices, services_within
 from spatial.lifecircle.coverage import Assessment, Coverage, assess_coverage
-from spatial.lifecircle.isochrones import Reach, reach_from
+from spatial.lifecircle.isochrones import Reach, reach_from, reach_from_estate, reach_from_facility
 from spatial.lifecircle.openings import best_openings
 from spatial.lifecircle.proposal import Proposal, candidate_walks, site_facilities
 from spatial.lifecircle.rates import Indicator, covered_share
@@ -14,6 +15,7 @@ from spatial.search import walk
 __all__ = [
     "Assessment",
     "CapacityReport",
+    "Choices",
     "Coverage",
     "Indicator",
     "Outcome",
@@ -28,6 +30,9 @@ __all__ = [
     "covered_share",
     "locate",
     "reach_from",
+    "reach_from_estate",
+    "reach_from_facility",
+    "services_within",
     "site_facilities",
     "try_changes",
     "two_step_access",

@@ -18,15 +18,18 @@ import shapely
 from shapely.ops import substring
 
 from spatial.errors import UsageError
+from spatial.lifecircle.places import entry_points
 from spatial.lifecircle.survey import Survey
 from spatial.network import CLOSED, STEPS_PER_M, Attachments, attach
 from spatial.search import Doors, Labels, limit_steps, reach
+from spatial.town import Town
 
-__all__ = ["Reach", "reach_from"]
+__all__ = ["Reach", "reach_from", "reach_from_estate", "reach_from_facility"]
 
 # Streets reached are drawn this wide on either hand.
 _WIDTH_M = 25.0
 Ints = npt.NDArray[np.int64]
+Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +39,14 @@ class Reach:
     Attributes
     ----------
     survey : the town on its network
-    xy : where walks begin, metres
+    starts : (p, 2) points where walks begin, metres
     limit_m : longest walk
-    ways : how the place is attached
+    ways : how these points are attached
     labels : walk from the place to every node
     """
 
     survey: Survey
-    xy: tuple[float, float]
+    starts: Points
     limit_m: float
     ways: Attachments
     labels: Labels
@@ -56,14 +59,16 @@ class Reach:
         is_street = np.array([one is not None for one in network.line]) & (network.closed_by == 0)
         touched = np.flatnonzero((cost <= limit).any(axis=1) & is_street)
         parts: list[Any] = []
-        own = {int(edge): (offset, access) for edge, offset, access in zip(
-            self.ways.edge, self.ways.offset_m, self.ways.access_m, strict=True
-        )}  # fmt: skip
+        own: dict[int, list[tuple[float, float]]] = {}
+        for edge, offset, access in zip(
+            self.ways.edge.tolist(), self.ways.offset_m, self.ways.access_m, strict=True
+        ):
+            own.setdefault(edge, []).append((offset, access))
         for edge in {*touched.tolist(), *(edge for edge in own if is_street[edge])}:
-            parts += self._parts(edge, cost[edge], limit, own.get(edge))
+            parts += self._parts(edge, cost[edge], limit, own.get(edge, ()))
         return np.array(parts, object)
 
-    def _parts(self, edge: int, cost: Ints, limit: int, own: tuple[float, float] | None) -> list[Any]:
+    def _parts(self, edge: int, cost: Ints, limit: int, own: Sequence[tuple[float, float]]) -> list[Any]:
         """Return the parts of one edge reached from its ends, and from the place itself when it is on it."""
         network = self.survey.network
         line, length_m = network.line[edge], float(network.length_m[edge])
@@ -72,10 +77,12 @@ class Reach:
             (0.0, min((limit - int(cost[0])) / along, length_m)) if cost[0] <= limit else None,
             (max(length_m - (limit - int(cost[1])) / against, 0.0), length_m) if cost[1] <= limit else None,
         ]
-        if own is not None:
-            left = limit - own[1] * STEPS_PER_M
+        for offset_m, access_m in own:
+            left = limit - access_m * STEPS_PER_M
             if left >= 0:
-                stretches.append((max(own[0] - left / against, 0.0), min(own[0] + left / along, length_m)))
+                stretches.append(
+                    (max(offset_m - left / against, 0.0), min(offset_m + left / along, length_m))
+                )
         whole = shapely.union_all(
             [substring(line, *one) for one in stretches if one is not None and one[1] > one[0]]
         )
@@ -84,8 +91,8 @@ class Reach:
     def polygon(self) -> shapely.Geometry:
         """Return the reached streets as an area, for pictures only."""
         streets = self.streets()
-        start = shapely.buffer(shapely.Point(self.xy), _WIDTH_M)
-        return shapely.union_all([start, *shapely.buffer(streets, _WIDTH_M, quad_segs=4)])
+        starts = shapely.buffer(np.asarray(shapely.points(self.starts), object), _WIDTH_M)
+        return shapely.union_all([*starts, *shapely.buffer(streets, _WIDTH_M, quad_segs=4)])
 
     def nearest(self, categories: Sequence[str] | None = None, *, estate: str = "") -> gpd.GeoDataFrame:
         """Return the nearest service of each category and the way to it.
@@ -144,16 +151,18 @@ class Reach:
         goal = shapely.get_coordinates(self.survey.places.facility_centre[facility])
         edge, place = int(door.edge[0]), float(door.place[0])
         length_m = float(network.length_m[edge])
-        pieces = [np.array([self.xy])]
         if direct:
-            here = np.flatnonzero(self.ways.edge == edge)[0]
-            pieces.append(self._stretch(edge, float(self.ways.offset_m[here]), place * length_m))
+            rows = np.flatnonzero(self.ways.edge == edge)
+            away_m = np.abs(self.ways.offset_m[rows] - place * length_m) + self.ways.access_m[rows]
+            row = int(rows[np.argmin(away_m)])
+            pieces = [self._stretch(edge, float(self.ways.offset_m[row]), place * length_m)]
         else:
             cost = self.labels.cost[door.node[0]].astype(np.int64) + door.enter[0]
             end = int(np.argmin(cost))
             steps_back, first = self._back_to_start(int(door.node[0, end]))
-            pieces += [self._first_stretch(first), *steps_back]
-            pieces.append(self._stretch(edge, end * length_m, place * length_m))
+            row, stretch = self._first_stretch(first)
+            pieces = [stretch, *steps_back, self._stretch(edge, end * length_m, place * length_m)]
+        pieces = [self.starts[self.ways.point[row]][None], *pieces]
         xy = np.concatenate([*pieces, goal])
         keep = np.r_[True, (np.diff(xy, axis=0) != 0).any(axis=1)]
         return shapely.LineString(xy[keep] if keep.sum() > 1 else xy)
@@ -175,14 +184,15 @@ class Reach:
             else:
                 return pieces[::-1], node
 
-    def _first_stretch(self, node: int) -> npt.NDArray[np.float64]:
-        """Return the stretch from where the place is attached to the node its walk begins with."""
+    def _first_stretch(self, node: int) -> tuple[int, npt.NDArray[np.float64]]:
+        """Return the attachment a walk begins at, given its first node, and the stretch between them."""
         network = self.survey.network
         here = Doors.of(network, self.ways)
         total = np.where(here.node == node, here.leave.astype(np.int64) + here.access[:, None], CLOSED)
         row, end = np.unravel_index(np.argmin(total), total.shape)
         edge = int(here.edge[row])
-        return self._stretch(edge, float(self.ways.offset_m[row]), float(end) * float(network.length_m[edge]))
+        end_m = float(end) * float(network.length_m[edge])
+        return int(row), self._stretch(edge, float(self.ways.offset_m[row]), end_m)
 
     def _stretch(self, edge: int, start_m: float, end_m: float) -> npt.NDArray[np.float64]:
         """Return the vertices of an edge from one distance along it to another, in either direction."""
@@ -206,8 +216,66 @@ def reach_from(survey: Survey, xy: tuple[float, float], limit_m: float) -> Reach
     UsageError
         If no street can be reached from the place.
     """
-    ways = attach(survey.network, np.array([xy], float))
-    used = ways.chosen(ways.rank == 0)
-    if not len(used):
+    starts = np.array([xy], float)
+    ways = attach(survey.network, starts)
+    if not len(ways):
         raise UsageError("lifecircle.place_off_network", x=xy[0], y=xy[1])
-    return Reach(survey, xy, limit_m, used, reach(survey.network, Doors.of(survey.network, used), limit_m))
+    return _reach(survey, starts, ways, limit_m)
+
+
+def reach_from_facility(survey: Survey, facility_id: str, limit_m: float) -> Reach:
+    """Search what is reached on foot from a facility, by its entrances or its outline.
+
+    Raises
+    ------
+    UsageError
+        If there is no open facility of that id, or it reaches no street.
+    """
+    places = survey.places
+    if facility_id not in places.facilities.index:
+        raise UsageError("lifecircle.place_unknown", table="facilities", ids=[facility_id])
+    number = places.facilities.index.get_loc(facility_id)
+    mine = np.flatnonzero(places.facility_of == number)
+    ways = places.facility_ways.chosen(np.isin(places.facility_ways.point, mine))
+    if not len(ways):
+        raise UsageError("lifecircle.facility_off_network", table="facilities", ids=[facility_id])
+    return _reach(survey, places.facility_xy, ways, limit_m)
+
+
+def reach_from_estate(town: Town, estate_id: str, limit_m: float, survey: Survey | None = None) -> Reach:
+    """Search what is reached on foot from an estate: through its open gates, or by its outline if it has no wall.
+
+    Raises
+    ------
+    UsageError
+        If there is no estate of that id, it is walled without an open gate, or it reaches no street.
+    """
+    if estate_id not in town.estates.index:
+        raise UsageError("lifecircle.place_unknown", table="estates", ids=[estate_id])
+    survey = survey or Survey.of(town)
+    network = survey.network
+    side = np.flatnonzero(network.walls.estate_id == estate_id) + 1
+    if len(side):
+        joints = network.gate_joints
+        joints = joints[(network.side[joints] == side[0]) & (network.closed_by[joints] == 0)]
+        if not len(joints):
+            raise UsageError("lifecircle.estate_shut", table="estates", ids=[estate_id])
+        starts = network.node_xy[network.edge_nodes[joints, 0]]
+        number, zero = np.arange(len(joints)), np.zeros(len(joints))
+        return _reach(survey, starts, Attachments(number, 0 * number, joints, zero, zero), limit_m)
+    starts, _ = entry_points(
+        town.estates.loc[[estate_id]],
+        town.layer("entrances").iloc[:0].assign(owner=""),
+        outline_step_m=network.rules.outline_step_m,
+    )
+    ways = attach(network, starts)
+    if not len(ways):
+        raise UsageError("lifecircle.facility_off_network", table="estates", ids=[estate_id])
+    return _reach(survey, starts, ways, limit_m)
+
+
+def _reach(survey: Survey, starts: Points, ways: Attachments, limit_m: float) -> Reach:
+    used = ways.chosen(ways.rank == 0)
+    return Reach(
+        survey, starts, limit_m, used, reach(survey.network, Doors.of(survey.network, used), limit_m)
+    )

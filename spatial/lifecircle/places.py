@@ -20,7 +20,7 @@ from spatial.findings import Finding, Severity
 from spatial.network import Attachments, StreetNetwork, attach
 from spatial.town import Town
 
-__all__ = ["Places", "locate_places", "replaced_facilities"]
+__all__ = ["Places", "entry_points", "locate_places", "replaced_facilities"]
 
 Ints = npt.NDArray[np.int64]
 Points = npt.NDArray[np.float64]
@@ -103,12 +103,14 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
     in the findings.
     """
     buildings = town.buildings
-    building_xy, building_of = _points(buildings, _entrances(town, "building_id"), outline_step_m=None)
+    building_xy, building_of = entry_points(buildings, _entrances(town, "building_id"), outline_step_m=None)
     building_ways = attach(network, building_xy)
 
     facilities = town.facilities.loc[town.facilities["closed"].isna()].sort_index()
     step_m = network.rules.outline_step_m
-    facility_xy, facility_of = _points(facilities, _entrances(town, "facility_id"), outline_step_m=step_m)
+    facility_xy, facility_of = entry_points(
+        facilities, _entrances(town, "facility_id"), outline_step_m=step_m
+    )
     facility_ways = attach(network, facility_xy)
 
     estate_of, homeless = _serving_estates(facilities, town.estates)
@@ -169,7 +171,7 @@ def replaced_facilities(
         return None
 
     numbers = names.get_indexer(placed)
-    xy, of_placed = _points(
+    xy, of_placed = entry_points(
         rows.loc[placed], entrances.iloc[:0].rename(columns={"facility_id": "owner"}),
         outline_step_m=network.rules.outline_step_m,
     )  # fmt: skip
@@ -218,7 +220,7 @@ def _entrances(town: Town, owner: str) -> gpd.GeoDataFrame:
     )
 
 
-def _points(
+def entry_points(
     places: gpd.GeoDataFrame, entrances: gpd.GeoDataFrame, *, outline_step_m: float | None
 ) -> tuple[Points, Ints]:
     """Return the points by which places are entered, and the place of each."""

@@ -7,9 +7,9 @@ import pytest
 import shapely
 
 from spatial.errors import UsageError
-from spatial.lifecircle import Survey, assess_coverage, reach_from
+from spatial.lifecircle import Survey, assess_coverage, reach_from, reach_from_estate, reach_from_facility
 from tests.lifecircle.test_whatif import lattice
-from tests.streets import building, facility, service, street, street_town
+from tests.streets import box, building, estate, facility, gate, service, street, street_town
 
 
 def test_streets_are_cut_at_the_limit():
@@ -58,3 +58,45 @@ def test_a_place_off_the_network_is_refused():
     )  # fmt: skip
     with pytest.raises(UsageError, match="5000"):
         reach_from(Survey.of(town), (5000, 0), 100.0)
+
+
+def test_from_an_estate_one_walks_through_its_open_gates():
+    town = street_town(
+        streets=[street("road", (0, 0), (500, 0), (1000, 0)), street("yard", (500, 0), (500, 150))],
+        estates=[
+            estate("E", box(400, 50, 600, 200)), estate("shut", box(700, 50, 800, 200)),
+            estate("open", box(820, 10, 900, 40), walled=False),
+        ],
+        gates=[gate("g", "E", 500, 50), gate("h", "E", 600, 100, is_open=False), gate("s", "shut", 750, 50, is_open=False)],
+        facilities=[facility("f", 300, 0)], services=[service("f")],
+    )  # fmt: skip
+    found = reach_from_estate(town, "E", 260.0)
+    assert found.nearest().loc["kindergarten", "walk_m"] == pytest.approx(250, abs=1e-3)
+    streets = shapely.union_all(found.streets())
+    assert streets.length == pytest.approx(2 * 210 + 50 + 100, abs=1e-2)
+    # Without a wall the outline is the way out: 10 m from the street.
+    found = reach_from_estate(town, "open", 100.0)
+    assert shapely.union_all(found.streets()).bounds[0] == pytest.approx(820 - 90, abs=1e-3)
+    with pytest.raises(UsageError, match="shut"):
+        reach_from_estate(town, "shut", 100.0)
+    with pytest.raises(UsageError, match="nowhere"):
+        reach_from_estate(town, "nowhere", 100.0)
+
+
+def test_from_a_facility_one_walks_from_every_entrance():
+    town = street_town(
+        streets=[street("road", (0, 0), (1000, 0))],
+        facilities=[facility("f", 500, 20), facility("g", 100, 0)], services=[service("g")],
+        entrances=[
+            {"entrance_id": one, "facility_id": "f", "geometry": shapely.Point(x, 10)}
+            for one, x in (("west", 400), ("east", 600))
+        ],
+    )  # fmt: skip
+    found = reach_from_facility(Survey.of(town), "f", 310.0)
+    assert shapely.union_all(found.streets()).bounds == pytest.approx((100, 0, 900, 0), abs=1e-3)
+    row = found.nearest().loc["kindergarten"]
+    assert row["walk_m"] == pytest.approx(310, abs=1e-3)
+    assert row["geometry"].length == pytest.approx(310, abs=1e-2)
+    assert row["geometry"].coords[0] == (400, 10)
+    with pytest.raises(UsageError, match="none"):
+        reach_from_facility(Survey.of(town), "none", 100.0)
