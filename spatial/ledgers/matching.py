@@ -99,6 +99,8 @@ def match(
     array([1, 0])
     """
     allowed = np.isfinite(walk_m) & (load[:, None] <= most_load[None, :]) & (most_grids > 0)[None, :]
+    if not load.size:
+        return Matching(np.empty(0, np.int64), "optimal", 0, 0, 0.0, 0.0)
     shortage = _shortage(allowed, most_grids)
     if shortage is not None:
         return Matching(None, "infeasible", shortage=shortage)

@@ -128,3 +128,11 @@ def test_loads_that_do_not_fit_together_are_proved_not_to():
         today=np.full(3, _NOBODY),
     )
     assert (found.status, found.shortage.kind) == ("infeasible", "load")
+
+
+def test_no_grids_need_nobody_and_nobody_serves_no_grid():
+    nobody = {"most_grids": np.empty(0, int), "most_load": np.empty(0), "today": np.full(2, _NOBODY)}
+    found = match(np.empty((2, 0)), np.ones(2), **nobody)
+    assert (found.status, found.shortage.capacity, found.shortage.lacking) == ("infeasible", 0, 2)
+    found = match(np.empty((0, 0)), np.empty(0), **{**nobody, "today": np.empty(0, int)})
+    assert (found.status, found.worker.size) == ("optimal", 0)
