@@ -9,6 +9,7 @@ from api.commands.frame import ExitCode, LocalCommand, argument, option, progres
 
 if TYPE_CHECKING:
     from spatial.lifecircle import Assessment, Coverage, Indicator, Outcome
+    from spatial.town import Town
 
 __all__ = ["command"]
 
@@ -42,7 +43,7 @@ def _run(
 
     place = read_town(town)
     plan = None if coverage_plan is None else read_plan(coverage_plan)
-    indicators = () if profile is None else _indicators(profile)
+    indicators = () if profile is None else _indicators(profile, place)
     asked = None if scenario is None else read_scenario(scenario, place)
     with progress_bars() as progress:
         assessment = Assessment.of(place, plan, indicators, progress, pace=pace)
@@ -60,11 +61,11 @@ def _run(
     return ExitCode.DONE, result
 
 
-def _indicators(profile: str) -> tuple[Indicator, ...]:
+def _indicators(profile: str, town: Town) -> tuple[Indicator, ...]:
     """Return the coverage indicators of a standard, by its id or its file."""
     from spatial.standards import coverage_indicators, read_profile
 
-    return coverage_indicators(read_profile(profile))
+    return coverage_indicators(read_profile(profile), town)
 
 
 def _rates(assessment: Assessment, coverage: Coverage) -> dict[str, Any]:

@@ -37,6 +37,8 @@ Ints = npt.NDArray[np.int64]
 
 _PROOF_S = 5.0
 """Wall seconds for the proof of one choice of sites."""
+_NOBODY = 1e-6
+"""Fewer people than this are nobody: a remainder of rounding."""
 _SIZES = ("floor_area_m2", "land_area_m2")
 _NUMBERS = (
     "count",
@@ -65,7 +67,8 @@ def build_list(rating: Rating, candidates: gpd.GeoDataFrame | None = None) -> pd
 
     Where a community is below the target of a coverage, sites are chosen among the candidates until it
     reaches it, as few as a greedy choice needs, and then so many that hold most people (`locate`, mclp).
-    What was not assessed is not in the list.
+    Where no candidate reaches those who are left, a line without count and place says how many people the
+    community is still short of.  What was not assessed is not in the list.
 
     Parameters
     ----------
@@ -139,14 +142,20 @@ class _Candidates:
         """(s,) a point in each site."""
         return np.asarray(shapely.point_on_surface(self.found[0].geometry.to_numpy()), object)
 
+    @cached_property
+    def _near(self) -> dict[float, sparse.csc_array]:
+        return {}
+
     def within(self, limit_m: float) -> sparse.csc_array:
         """Return sparse (building × site) 1 where a walk is within a limit."""
-        walks = self.found[1]
-        near = walks.data <= limit_m
-        column = np.repeat(np.arange(walks.shape[1]), np.diff(walks.indptr))
-        return sparse.csc_array(
-            (np.ones(int(near.sum())), (walks.indices[near], column[near])), shape=walks.shape
-        )
+        if limit_m not in self._near:
+            walks = self.found[1]
+            near = walks.data <= limit_m
+            column = np.repeat(np.arange(walks.shape[1]), np.diff(walks.indptr))
+            self._near[limit_m] = sparse.csc_array(
+                (np.ones(int(near.sum())), (walks.indices[near], column[near])), shape=walks.shape
+            )
+        return self._near[limit_m]
 
     def place(self, site: int | None) -> dict[str, Any]:
         """Return the columns that say where a site is."""
@@ -304,41 +313,48 @@ def _sited(facts: Facts, indicator: ProfileIndicator, sites: _Candidates) -> Ite
     short = np.where(failing, (judged.target - judged.value) * judged.denominator / judged.factor, 0.0)
     open_ = ~covered & ~undetermined
     asking = (weight > 0) & open_ & (subjects.buildings[failing].sum(axis=0) > 0)
-    if not asking.any():
-        return
     near = sites.within(float(indicator.limit_m or 0))
     people = sparse.csr_array(subjects.buildings * (weight * asking)[None, :])
-    chosen = _greedy(near, people, short)
-    if not chosen:
-        return
-    found = locate(
-        "mclp",
-        sparse.csr_array(near),
-        weight * asking,
-        count=len(chosen),
-        limit_m=1.0,
-        time_limit_s=_PROOF_S,
-    )
-    better = _met(near, people, short, list(found.sites)) >= _met(near, people, short, chosen)
-    order = _by_gain(near, weight * asking, list(found.sites)) if better else chosen
+    order, proven = _chosen(near, people, short, weight * asking)
     for site in order:
         newly = np.asarray(near[:, [site]].toarray()[:, 0] > 0) & open_
         open_ = open_ & ~newly
         helped = np.asarray(subjects.buildings @ (facts.households * newly))
         line = _line(indicator, subjects, int(helped.argmax())) | {"action": "open", "count": 1.0}
-        line |= _least(facts, indicator, indicator.categories[:1]) | sites.place(int(site))
-        line |= {"proven": bool(better and found.proven)}
+        line |= _least(facts, indicator, indicator.categories[:1]) | sites.place(site)
         yield line | {
+            "proven": proven,
             "households": float((facts.households * newly).sum()),
             "adds": float((weight * newly).sum()),
         }
+    rest = short - people @ (near[:, order].sum(axis=1) > 0).astype(float)
+    counted = facts.profile.quantity_names("households" if basis.name == "households" else "residents")
+    for number in np.flatnonzero(rest > _NOBODY).tolist():
+        line = _line(indicator, subjects, number) | {"action": "open", "amount": float(rest[number])}
+        yield line | sites.place(None) | {"unit": counted, "households": 0.0, "adds": 0.0}
+
+
+def _chosen(
+    near: sparse.csc_array, people: sparse.csr_array, short: Floats, weight: Floats
+) -> tuple[list[int], bool]:
+    """Return sites in the order of what each adds, and whether they are proved to hold most people."""
+    greedy = _greedy(near, people, short)
+    if not greedy:
+        return [], False
+    found = locate(
+        "mclp", sparse.csr_array(near), weight, count=len(greedy), limit_m=1.0, time_limit_s=_PROOF_S
+    )
+    exact = [int(one) for one in found.sites]
+    if _met(near, people, short, exact) < _met(near, people, short, greedy):
+        return greedy, False
+    return _by_gain(near, weight, exact), bool(found.proven)
 
 
 def _greedy(near: sparse.csc_array, people: sparse.csr_array, short: Floats) -> list[int]:
     """Return sites, one after the other the one that takes most off what the communities are short of."""
     rest, open_ = short.copy(), np.ones(people.shape[1])
     chosen: list[int] = []
-    while (rest > 1e-9).any():
+    while near.shape[1] and (rest > _NOBODY).any():
         gained = np.asarray((people * open_[None, :] @ near).toarray())
         best = np.minimum(gained, np.maximum(rest, 0)[:, None]).sum(axis=0)
         site = int(best.argmax())
@@ -353,7 +369,7 @@ def _greedy(near: sparse.csc_array, people: sparse.csr_array, short: Floats) -> 
 def _met(near: sparse.csc_array, people: sparse.csr_array, short: Floats, sites: list[int]) -> int:
     """Return how many communities some sites bring to the target."""
     reached = near[:, sites].sum(axis=1) > 0
-    return int((people @ reached.astype(float) >= short - 1e-9).sum())
+    return int((people @ reached.astype(float) >= short - _NOBODY).sum())
 
 
 def _by_gain(near: sparse.csc_array, weight: Floats, sites: list[int]) -> list[int]:

@@ -266,7 +266,9 @@ def _of_parts(
     """Return the share of the parts of each territory that comply; parts the rule passes by do not count."""
     holder = facts.part_of(parts, whole)
     score = judged.score
-    excused = np.array([one is not None and one.key.endswith(".below_population") for one in judged.reason])
+    excused = np.array(
+        [one is not None and one.key.endswith(".below_population") for one in judged.reason], bool
+    )
     members = [np.flatnonzero((holder == place) & ~excused) for place in range(len(whole))]
     kept = np.array([(score[one] >= 100).sum() for one in members], float)
     silent = np.array([np.isnan(score[one]).sum() for one in members], float)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from spatial.standards import rate_town
+from spatial.standards import build_list, rate_town
 from spatial.standards.scoring import stars_of
 from tests.standards.places import profile_of, row_of, three_communities
 from tests.streets import estate
@@ -402,3 +402,34 @@ def test_closing_a_service_never_raises_a_score(tmp_path, places, closed):
     assert before["score"][told].between(0, 100).all()
     met = before["value"][told] >= before["target"][told]
     assert ((before["score"][told] == 100) == met).all()
+
+
+def test_who_no_candidate_reaches_stays_on_the_build_list(tmp_path):
+    town = three_communities([("pharmacy", "F", 100, {})], known="ABC")
+    lines = build_list(rate_town(town, profile_of(tmp_path, {"one": NEAR})))
+    # of the 1000 residents of each community 900 are asked for; A has 500 of them
+    assert list(zip(lines["subject_id"], lines["amount"], strict=True)) == [
+        ("A", 400),
+        ("B", 900),
+        ("C", 900),
+    ]
+    assert lines[["count", "place_id"]].isna().all(axis=None)
+    assert (lines["town_score"] == lines["town_score"].iloc[0]).all()
+    assert lines["unit"].iloc[0]["en"] == "residents"
+
+
+def test_sites_are_as_few_as_bring_every_community_to_the_target(tmp_path):
+    sites = [
+        {"site_id": one, "name": one, "geometry": box(x - 10, 5, x + 10, 15)}
+        for one, x in (("far", 2600.0), ("best", 750.0), ("worse", 1000.0))
+    ]
+    town = three_communities([("pharmacy", "F", 100, {})], known=("A",), sites=sites)
+    lines = build_list(rate_town(town, profile_of(tmp_path, {"one": NEAR})))
+    # A lacks its buildings at 600 and 900 m; only "best" has both within 350 m, so one site is enough
+    first = lines.iloc[0]
+    assert (len(lines), first["place_id"], first["households"], bool(first["proven"])) == (
+        1,
+        "best",
+        200,
+        True,
+    )
