@@ -13,9 +13,12 @@ import pytest
 
 from spatial.io import read_plan, read_town
 from tests.conftest import skip_or_fail
+from tests.maps.chromium import visit
+from tests.maps.served import served
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "demo.zh-CN.png"
+MAP_PICTURES = [ROOT / "docs" / "pictures" / f"{name}.zh-CN.webp" for name in ("town", "life-circle")]
 UV = str(Path(sys.executable).parent / "uv")
 
 
@@ -117,6 +120,36 @@ def test_the_picture_of_the_readme_is_the_page_of_the_demo(demo):
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_bytes(drawn)
     assert PICTURE.read_bytes()[16:24] == drawn[16:24]
+
+
+def test_the_pictures_of_the_map_page_are_there_and_small(request):
+    """With WANGGE_PICTURES=1 they are made anew by the service of the wheel."""
+    if os.environ.get("WANGGE_PICTURES"):
+        demo = request.getfixturevalue("demo")
+        folder = demo["town"].parents[1]
+        packages = [demo[name] for name in ("town", "plan", "coverage")]
+        database = f"sqlite:///{folder / 'wangge.sqlite'}"
+        with served(folder / "installed", packages, database) as address, visit(address) as seen:
+            page = seen.page
+            page.wait_for_selector(".community", timeout=120_000)
+            _keep(seen, MAP_PICTURES[0])
+            page.click(".rail button:nth-child(2)")
+            page.click(".gap .zoom-to", timeout=120_000)
+            page.click(".tools button:nth-child(2)")
+            page.click("wangge-map", position={"x": 520, "y": 400})
+            page.wait_for_selector(".way", timeout=120_000)
+            _keep(seen, MAP_PICTURES[1])
+    for picture in MAP_PICTURES:
+        kept = picture.read_bytes()
+        assert kept[8:12] == b"WEBP"
+        assert 50_000 < len(kept) < 300_000
+
+
+def _keep(seen, picture):
+    seen.page.mouse.move(5, 5)
+    seen.page.wait_for_selector("wangge-map[idle]", state="attached", timeout=120_000)
+    seen.page.wait_for_timeout(1500)
+    picture.write_bytes(seen.webp())
 
 
 @pytest.mark.soak

@@ -1,13 +1,14 @@
 // What is written over the map as elements: gaps by rank and households, the length of a way.
 
+import { html, render } from 'lit';
 import { Marker, type Map as MapLibre } from 'maplibre-gl';
 import type { Gap } from './api';
 import { icon } from './icons';
 import { route, store } from './store';
 import { count, text } from './words';
-import { html, render } from 'lit';
 
-const MOST_PILLS = 12;
+// So many gaps are named until the map is this near.
+const MOST_PILLS = 12, NEAR_ZOOM = 15;
 export const LEAST_GAP = 20;
 
 function isShown(): boolean {
@@ -35,7 +36,7 @@ export class Pills {
     for (const one of this.gaps) one.remove();
     this.gaps = [];
     if (!isShown()) return;
-    const whole = map.getZoom() < 14;
+    const whole = map.getZoom() < NEAR_ZOOM;
     const boxes = [...document.querySelectorAll('.map-area .card, .map-area .scale, .panel, .rail')].map(one => one.getBoundingClientRect());
     const hidden = (x: number, y: number): boolean =>
       x < 48 || x > frame.width - 48 || boxes.some(box => x + 48 > box.left - frame.left && x - 48 < box.right - frame.left && y + 12 > box.top - frame.top && y - 12 < box.bottom - frame.top);
