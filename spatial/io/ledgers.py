@@ -72,11 +72,14 @@ def write_ledgers(ledgers: Ledgers, path: Path | str) -> Path:
     Raises
     ------
     FileError
-        If the file cannot be written.
+        If the file cannot be written, or is a package of something else.
     """
     target = Path(path)
+    is_workbook = target.suffix.lower() in _WORKBOOKS
+    if target.exists() and not is_workbook:
+        open_package(target, _PACKAGE)  # a town, or anything else, is never written over
     with _restricted(target) as inside:
-        if target.suffix.lower() in _WORKBOOKS:
+        if is_workbook:
             _write_workbook(ledgers, inside)
         else:
             write_package(inside, ledgers.tables, {**ledgers.provenance, "package": _PACKAGE})
@@ -116,7 +119,7 @@ def _read_workbook(path: Path) -> tuple[dict[str, pd.DataFrame], dict[str, str],
     for sheet in sheet_names(path):
         frame, more = read_sheet(path, sheet, "")
         findings += more
-        if sheet == _PROVENANCE:
+        if sheet == _PROVENANCE and {"key", "value"} <= set(frame.columns):
             provenance = dict(zip(frame["key"], frame["value"].fillna(""), strict=True))
             continue
         name = next((one for one in LEDGER_TABLES if sheet.strip().lower() in table_words(one)[0]), None)

@@ -253,6 +253,9 @@ def test_ledgers_and_towns_are_never_taken_for_one_another(town, counts, tmp_pat
             read(path)
     with pytest.raises(FileError):
         read_ledgers(tmp_path / "none.xlsx")
+    with pytest.raises(FileError):
+        write_ledgers(_full_book(town, counts), package)
+    assert read_town(package).fingerprint() == town.fingerprint()
     assert set(LEDGER_TABLES).isdisjoint(TABLES)
 
 
