@@ -152,15 +152,25 @@ def _households(tables: Tables) -> Iterator[Finding]:
 
 
 def _totals(tables: Tables) -> Iterator[Finding]:
-    """Households of a building against its stairwells, of an estate against its buildings."""
-    for parent, child, key in (
-        ("buildings", "stairwells", "building_id"),
-        ("estates", "buildings", "estate_id"),
+    """Households of a building against its stairwells, of an estate or a community against its buildings."""
+    measures = tables["measures"]
+    of_communities = measures[
+        ((measures["subject_type"] == "community") & (measures["quantity"] == "households")).to_numpy(
+            dtype=bool, na_value=False
+        )
+    ]
+    for parent, child, key, totals in (
+        ("buildings", "stairwells", "building_id", tables["buildings"]["households"]),
+        ("estates", "buildings", "estate_id", tables["estates"]["households"]),
+        ("communities", "buildings", "community_id", of_communities.groupby("subject_id")["value"].sum()),
     ):
-        counts = tables[child].groupby(key)["households"]
+        rows = tables[child]
+        # A shop of unknown households is no gap in what is known.
+        rows = rows[lives(rows)] if child == "buildings" else rows
+        counts = rows.groupby(key)["households"]
         complete = counts.count() == counts.size()
         sums = counts.sum()[complete.to_numpy(dtype=bool)]
-        stated = tables[parent]["households"].dropna()
+        stated = totals.dropna()
         stated = stated[~stated.index.duplicated()]
         both = stated.index.intersection(sums.index)
         difference = stated.loc[both] - sums.loc[both]

@@ -178,3 +178,13 @@ def test_an_estimate_without_its_control_keeps_its_value():
     again = estimate_households(town)
     assert again.buildings["households"].tolist()[:3] == [10, 20, 30]
     assert again.buildings["households_source"].tolist()[:3] == ["estimated"] * 3
+
+
+def test_a_community_total_that_its_buildings_do_not_come_to_is_named():
+    named = {"community_id": ["k"] * 4}
+    report = small_town([10, 20, 30, None], community_total=70, **named).report
+    (finding,) = report.of_rule("totals_disagree")
+    assert (finding.statement.table, finding.statement.ids) == ("communities", ("k",))
+    assert (finding.statement.values["stated"], finding.statement.values["summed"]) == (70, 60)
+    agreeing = small_town([10, 20, 30, None], community_total=60, **named).report
+    assert not agreeing.of_rule("totals_disagree")
