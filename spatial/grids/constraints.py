@@ -409,13 +409,17 @@ class Together:
         """See `Constraint.check`."""
         for group in division.fabric.rules.together:
             grids = _grids_of(division, group)
+            held, count = np.unique(grids[grids >= 0], return_counts=True)
             if len(np.unique(grids)) > 1:
+                shares = [f"{_short(division, int(one))} {of}" for one, of in zip(held, count, strict=True)]
                 yield _finding(
                     division,
                     Severity.ERROR,
                     "together_parted",
-                    np.unique(grids[grids >= 0]),
+                    held,
                     group=" / ".join(group),
+                    grids=len(held),
+                    shares=" / ".join(shares),
                 )
 
 
@@ -430,9 +434,10 @@ class Apart:
         for group in division.fabric.rules.apart:
             grids = _grids_of(division, group)
             grids, count = np.unique(grids[grids >= 0], return_counts=True)
-            shared = grids[count > 1]
-            if len(shared):
-                yield _finding(division, Severity.ERROR, "apart_joined", shared, group=" / ".join(group))
+            for grid, held in zip(grids[count > 1], count[count > 1], strict=True):
+                yield _finding(
+                    division, Severity.ERROR, "apart_joined", grid, group=" / ".join(group), held=int(held)
+                )
 
 
 def _grids_of(division: Division, building_ids: Sequence[str]) -> Ints:

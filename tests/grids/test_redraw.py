@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from spatial.grids import GridRules, draw_plan, evaluate_plan
+from spatial.grids import Editor, GridRules, Move, build_fabric, draw_plan, evaluate_plan
 from spatial.grids.codes import heirs
 from tests.grids.plans import codes
 from tests.towns import drawn_town
@@ -151,3 +153,67 @@ def test_retired_codes_are_never_given_again():
     again = draw(drawn_town("AAAA/BBBB/CCCC", households=125), previous=smaller)
     assert not gone & set(again.grids["code"])
     assert not set(big.grids.index) - set(smaller.grids.index) & set(again.grids.index)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.data())
+def test_a_lock_never_moves(data):
+    """Whatever grows, a locked grid keeps its buildings, a locked boundary its sides, an estate its grid."""
+    row = "AAABBBCCC"
+    first = draw(drawn_town(f"{row}/{row}", households=70))
+    names = first.grids.index.tolist()
+    places = [f"b{r}{c}" for r in range(2) for c in range(9)]
+    grown = dict.fromkeys("ABC", 70) | {
+        name: data.draw(st.integers(40, 190)) for name in data.draw(st.sets(st.sampled_from(places)))
+    }
+    town = drawn_town(f"{row}/{row}", households=grown)
+    kind = data.draw(st.sampled_from(["grid", "boundary", "estate"]))
+    which = data.draw(st.integers(0, 1))
+    rules = {
+        "grid": GridRules(locked_grids={names[which]: "待确认"}),
+        "boundary": GridRules(locked_boundaries=((names[which], names[which + 1]),)),
+        "estate": GridRules(kept_estates=("ABC"[which],)),
+    }[kind]
+    again = draw(town, rules, previous=first)
+    before, after = ids(first), ids(again)
+    if not after:
+        return  # nothing lawful under the lock was found, and nothing is given out
+    if kind == "grid":
+        held = {name for name in places if before[name] == names[which]}
+        assert {name for name in places if after[name] == names[which]} == held
+    elif kind == "boundary":
+        along = [f"b{r}{c}" for r in range(2) for c in (3 * which + 2, 3 * which + 3)]
+        assert [after[name] for name in along] == [before[name] for name in along]
+    else:
+        assert len({after[f"b{r}{c}"] for r in range(2) for c in range(3 * which, 3 * which + 3)}) == 1
+
+
+def test_a_building_above_the_window_is_divided_between_its_stairwells():
+    stairwells = pd.DataFrame(
+        {
+            "stairwell_id": ["s1", "s2", "s3"],
+            "building_id": ["b00"] * 3,
+            "number": ["1", "2", "3"],
+            "households": [210, 210, 200],
+        }
+    )
+    town = drawn_town("AB", households={"A": 620, "B": 150}, tables={"stairwells": stairwells})
+    whole = draw(town)
+    assert whole.certificates["status"].tolist() == ["infeasible"]
+    rules = GridRules(stairwells=True)
+    plan = draw(town, rules)
+    assert plan.grids["households"].between(300, 500).all()
+    assert plan.grids["exception_reason"].isna().all()
+    divided = plan.assignment[plan.assignment["building_id"] == "b00"]
+    assert set(divided["stairwell_id"]) == {"s1", "s2", "s3"}
+    assert divided["grid_id"].nunique() == 2
+    assert plan.assignment[plan.assignment["building_id"] == "b01"]["stairwell_id"].isna().all()
+    assert evaluate_plan(town, plan, rules).broken == ()
+    # one stairwell goes over to the other grid by hand
+    editor = Editor.open(build_fabric(town, rules, bonded=False), plan)
+    of_grid = divided.groupby("grid_id")["stairwell_id"].apply(list)
+    alone = of_grid[of_grid.str.len() == 1].index[0]
+    answer = editor.answer(
+        editor.before, Move((of_grid[alone][0],), next(iter(set(of_grid.index) - {alone})))
+    )
+    assert [one.stairwell_id for one in answer.change.moved] == of_grid[alone]

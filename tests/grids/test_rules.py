@@ -176,6 +176,61 @@ def test_what_is_broken_is_said_in_four_parts(rule, language):
         assert "{" not in said
 
 
+# what a planner reads: where, and by how much
+SAID = {
+    "unassigned": "1 ",
+    "below_lower": "100 ",
+    "above_upper": "100 ",
+    "not_connected": "1 ",
+    "special_in_basic": "1 ",
+    "count_differs": "2",
+    "kept_estate_split": "2 ",
+    "estate_split": "2 ",
+    "main_road_crossed": "100 + 100",
+    "together_parted": "2 ",
+    "apart_joined": "2 ",
+    "walk_too_long_straight": "50 m",
+    "walk_too_long": " m",
+}
+
+
+@pytest.mark.parametrize("rule", SAID)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_finding_says_where_and_by_how_much(rule, language):
+    town_of, broken, _, given = CASES[rule]
+    town = drawn_town(**town_of)
+    fabric = build_fabric(town, GridRules(**given), bonded=False)
+    finding = next(one for one in judge(divide(fabric, assigned(town, broken))) if one.rule == rule)
+    assert SAID[rule] in finding.statement.part("found", language)
+    assert set(finding.statement.ids) <= {*town.buildings.index, "1", "2", "3", "9"}
+    assert finding.statement.ids
+
+
+def test_the_walk_goes_round_by_the_streets():
+    # two buildings 100 m apart whose streets meet 450 m farther east
+    street = {"line": [(0, 0), (0, 5), (2, 5), (2, 0)], "class": "residential"}
+    town = drawn_town("A____/B____", communities="11111/11111", streets=[street])
+    fabric = build_fabric(town, GridRules(lower=0, greatest_walk_m=350.0), bonded=False)
+    (finding,) = judge(divide(fabric, assigned(town, "1____/1____"))).of_rule("walk_too_long")
+    assert finding.statement.values["walk_m"] == pytest.approx(50 + 450 + 200 + 450 + 50, abs=1)
+    assert finding.statement.values["over_m"] == pytest.approx(850, abs=1)
+    assert set(finding.statement.values["buildings"]) == {"b00", "b10"}
+    # inside one estate the ground is open
+    open_town = drawn_town("A____/A____", communities="11111/11111", streets=[street])
+    fabric = build_fabric(open_town, GridRules(lower=0, greatest_walk_m=350.0), bonded=False)
+    assert not judge(divide(fabric, assigned(open_town, "1____/1____"))).of_rule("walk_too_long")
+
+
+def test_workload_is_judged_where_the_rules_count_it():
+    buildings = {"b00": {"weight": 450.0}, "b01": {"weight": 150.0}}
+    town = drawn_town("AB", households=200, buildings=buildings)
+    by_households = build_fabric(town, bonded=False)
+    assert judge(divide(by_households, assigned(town, "11"))).errors == ()
+    by_workload = build_fabric(town, GridRules(measure="workload"), bonded=False)
+    (above,) = judge(divide(by_workload, assigned(town, "11"))).errors
+    assert (above.rule, above.statement.values["over"]) == ("above_upper", 100)
+
+
 def test_every_rule_is_tested_here():
     judged = {type(one).__name__ for one in CONSTRAINTS}
     assert judged == {
