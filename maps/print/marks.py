@@ -14,7 +14,16 @@ from spatial.messages import text
 from spatial.schema import PLAN_TABLES
 from spatial.town import Town, fingerprint
 
-__all__ = ["Marks", "data_date", "front", "plan_fingerprint", "rules_in_words"]
+__all__ = [
+    "Marks",
+    "crs_in_words",
+    "data_date",
+    "front",
+    "map_number",
+    "plan_fingerprint",
+    "rules_in_words",
+    "shown",
+]
 
 _FINGERPRINT_DIGITS = 12
 
@@ -98,3 +107,8 @@ def rules_in_words(plan: Plan) -> str:
         return text("print.not_stated")
     measure = plan.rules.get("measure", "households")
     return text(f"print.window.{measure}", lower=lower, upper=upper)
+
+
+def shown(value: object) -> str:
+    """Return a text of the data as it is printed, '' for a null."""
+    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]

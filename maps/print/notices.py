@@ -18,9 +18,9 @@ import shapely
 
 from maps.print.drawing import Scene, draw_map
 from maps.print.labels import Placer
-from maps.print.marks import Marks, front
-from maps.print.paper import Window, fitted, scale_bar
-from maps.print.sheets import Collected
+from maps.print.marks import Marks, front, shown
+from maps.print.paper import Window, fitted
+from maps.print.sheets import Collected, labelled_bar
 from maps.print.typesetting import typeset
 from spatial.errors import UsageError
 from spatial.grids import Plan, boundaries_in_words
@@ -145,19 +145,11 @@ def _map(
     placer.estates(scene)
     placer.waters(scene)
     placer.communities(scene, without=community_id)
-    bar = scale_bar(window.scale, _BAR_MM)
     code = str(frame["short_code"][grid_id])
     return {
         "map": collected.add(drawing, placer.texts, text("print.alt.notice", code=code)),
         "scale": text("print.scale", scale=window.scale),
-        "bar": {
-            "step_mm": bar.step_mm,
-            "parts": bar.parts,
-            "labels": [
-                *(f"{bar.step_m * one:,}" for one in range(bar.parts)),
-                text("print.metres", count=bar.step_m * bar.parts),
-            ],
-        },
+        "bar": labelled_bar(window, _BAR_MM),
     }
 
 
@@ -244,20 +236,16 @@ def _posts(public: pd.DataFrame, grid_id: str, community_id: str) -> dict[str, l
         held = staff[(staff["staff_role"] == role) & (staff["name"].notna() | staff["phone"].notna())]
         title = value_title(role, current_language(), "staff_role")
         named = [
-            [title, _words(name), _words(phone)]
+            [title, shown(name), shown(phone)]
             for name, phone in held[["name", "phone"]].itertuples(index=False)
         ]
         posts += named or [[title, "", ""]]
     phones = [
-        [_words(purpose), _words(phone)]
+        [shown(purpose), shown(phone)]
         for purpose, phone in telephones[["purpose", "phone"]].itertuples(index=False)
     ]
     return {"posts": posts, "phones": phones or [[text("print.service_phone"), ""]]}
 
 
 def _name(names: Mapping[Any, Any] | pd.Series, key: object) -> str:
-    return _words(names.get(key, key))
-
-
-def _words(value: object) -> str:
-    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+    return shown(names.get(key, key))

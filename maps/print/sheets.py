@@ -17,7 +17,7 @@ from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import household_columns
 from maps.print.drawing import Drawing, Scene, draw_map, legend_entries
 from maps.print.labels import Placer, TextLine
-from maps.print.marks import Marks, front
+from maps.print.marks import Marks, front, shown
 from maps.print.paper import SHEET_SCALES, TOWN_SCALES, Window, fitted, scale_bar, sheets
 from maps.print.typesetting import chinese_font, typeset
 from spatial.errors import UsageError
@@ -25,7 +25,7 @@ from spatial.grids.plan import Plan
 from spatial.messages import text
 from spatial.town import Town
 
-__all__ = ["Collected", "write_atlas", "write_town_sheet"]
+__all__ = ["Collected", "labelled_bar", "write_atlas", "write_town_sheet"]
 
 _MAP_MM = (356.0, 262.0)
 _BAR_MM = 32.0
@@ -162,14 +162,14 @@ def write_atlas(
                 number,
                 name,
                 facts=facts,
-                subheading=_words(communities["subdistrict"][community_id]),
+                subheading=shown(communities["subdistrict"][community_id]),
                 sentence=sentence,
                 focus=outline,
                 table=_grid_table(scene.frame("grids"), grids),
             )
         )
         rows.append(
-            [number, name, _words(communities["subdistrict"][community_id]), *_row(town, grids, community_id)]
+            [number, name, shown(communities["subdistrict"][community_id]), *_row(town, grids, community_id)]
         )
     heads = ("number", "community", "subdistrict", "grids", "in_range", "households", "page")
     contents = {
@@ -261,8 +261,6 @@ def _explained(
     texts: Sequence[str],
     **said: Any,  # noqa: ANN401 - words of a template
 ) -> dict[str, Any]:
-    bar = scale_bar(window.scale, _BAR_MM)
-    marks = [f"{bar.step_m * one:,}" for one in range(bar.parts)]
     plain = {"subheading": "", "note": "", "facts": (), "sentence": "", "table": None, "neighbours": ()}
     return {
         **plain,
@@ -272,12 +270,16 @@ def _explained(
             {**collected.add(entry.swatch), "text": entry.text} for entry in legend_entries([drawing])
         ],
         "scale": text("print.scale", scale=window.scale),
-        "bar": {
-            "step_mm": bar.step_mm,
-            "parts": bar.parts,
-            "labels": [*marks, text("print.metres", count=bar.step_m * bar.parts)],
-        },
+        "bar": labelled_bar(window, _BAR_MM),
     }
+
+
+def labelled_bar(window: Window, greatest_mm: float) -> dict[str, Any]:
+    """Return the scale bar of a map as the templates read it."""
+    bar = scale_bar(window.scale, greatest_mm)
+    whole = text("print.metres", count=bar.step_m * bar.parts)
+    marks = [f"{bar.step_m * one:,}" for one in range(bar.parts)]
+    return {"step_mm": bar.step_mm, "parts": bar.parts, "labels": [*marks, whole]}
 
 
 def _diagram(numbers: Mapping[tuple[int, int], str]) -> list[list[str]]:
@@ -371,7 +373,3 @@ def _grid_table(frame: gpd.GeoDataFrame, grids: gpd.GeoDataFrame) -> dict[str, A
 
 def _count(value: Any) -> str:  # noqa: ANN401 - a number or a null of a table
     return text("print.not_stated") if pd.isna(value) else f"{int(value):,}"
-
-
-def _words(value: object) -> str:
-    return "" if pd.isna(value) else str(value)  # type: ignore[call-overload]

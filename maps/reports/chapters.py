@@ -16,7 +16,7 @@ from maps.certificates import certificate_sentence, certificate_tag
 from maps.features import household_columns
 from maps.print.drawing import Scene
 from maps.print.marks import Marks, crs_in_words, data_date, map_number, plan_fingerprint, rules_in_words
-from maps.reports.document import Cell, Chapter, Column, Document, Figure, Table, cell
+from maps.reports.document import Cell, Chapter, Document, Figure, Table, cell, columns
 from maps.reports.figures import build_map, gap_map, plan_map
 from maps.reports.ledgers import ledger_chapter
 from spatial.catalogue import categories
@@ -106,11 +106,6 @@ def _chapters(findings: Findings) -> Iterator[Chapter]:
     yield _sources(findings)
 
 
-def _columns(*described: tuple[Any, ...]) -> tuple[Column, ...]:
-    """Return columns from name, format, width and whether pages show them."""
-    return tuple(Column(text(f"reports.column.{one[0]}"), *one[1:]) for one in described)
-
-
 def _summary(findings: Findings) -> Chapter:
     town, rating = findings.town, findings.rating
     scores = rating.score_table()
@@ -142,13 +137,13 @@ def _summary(findings: Findings) -> Chapter:
         tables=(
             Table(
                 text("reports.table.facts"),
-                _columns(("item", "text", 30), ("content", "text", 70)),
+                columns(("item", "text", 30), ("content", "text", 70)),
                 tuple((text(f"reports.fact.{name}"), value) for name, value in facts),
                 source,
             ),
             Table(
                 text("reports.table.scores"),
-                _columns(
+                columns(
                     ("subject", "text", 20),
                     ("level", "text", 12),
                     ("score", "number", 9),
@@ -213,7 +208,7 @@ def _indicators(rating: Rating) -> Table:
         )
         for _, row in frame.iterrows()
     )
-    columns = _columns(
+    heads = columns(
         ("subject", "text", 20),
         ("level", "text", 10, False),
         ("indicator", "text", 34),
@@ -237,7 +232,7 @@ def _indicators(rating: Rating) -> Table:
         ("data_source", "text", 30),
         ("as_of", "text", 19),
     )
-    return Table(text("reports.table.indicators"), columns, rows, grouped=True)
+    return Table(text("reports.table.indicators"), heads, rows, grouped=True)
 
 
 def evidence(word: Any) -> str:  # noqa: ANN401 - a word of the catalogue, or a null
@@ -264,7 +259,7 @@ def _grids(scene: Scene, town: Town, plan: Plan) -> Chapter:
         )
         for grid_id, row in frame.assign(kind=plan.grids["kind"].reindex(frame.index)).iterrows()
     )
-    columns = _columns(
+    heads = columns(
         ("code", "text", 26),
         ("community", "text", 18),
         ("kind", "text", 12),
@@ -289,7 +284,7 @@ def _grids(scene: Scene, town: Town, plan: Plan) -> Chapter:
         )
         for community_id, row in plan.certificates.iterrows()
     )
-    certified = _columns(
+    certified = columns(
         ("community", "text", 18),
         ("certificate", "text", 12),
         ("grids", "count", 8),
@@ -303,7 +298,7 @@ def _grids(scene: Scene, town: Town, plan: Plan) -> Chapter:
         (text("reports.intro.grids", rules=rules_in_words(plan), fingerprint=plan_fingerprint(plan)),),
         figures=(plan_map(scene, source),),
         tables=(
-            Table(text("reports.table.grids"), columns, rows, source),
+            Table(text("reports.table.grids"), heads, rows, source),
             Table(text("reports.table.certificates"), certified, certificates, source),
         ),
     )
@@ -359,7 +354,7 @@ def _gaps(scene: Scene, town: Town, coverage: Coverage) -> Chapter:
         tables=(
             Table(
                 text("reports.table.rates"),
-                _columns(
+                columns(
                     ("category", "text", 34),
                     ("limit_m", "count", 10),
                     ("rate", "share", 12),
@@ -373,7 +368,7 @@ def _gaps(scene: Scene, town: Town, coverage: Coverage) -> Chapter:
             ),
             Table(
                 text("reports.table.gaps"),
-                _columns(
+                columns(
                     ("category", "text", 34),
                     ("community", "text", 18),
                     ("limit_m", "count", 10),
@@ -417,7 +412,7 @@ def _build_list(scene: Scene, rating: Rating, lines: pd.DataFrame) -> Chapter:
         )
         for rank, row in lines.iterrows()
     )
-    columns = _columns(
+    heads = columns(
         ("rank", "count", 8),
         ("action", "text", 10),
         ("indicator", "text", 30),
@@ -443,7 +438,7 @@ def _build_list(scene: Scene, rating: Rating, lines: pd.DataFrame) -> Chapter:
         text("reports.chapter.build"),
         (text("reports.intro.build"),),
         figures=(build_map(scene, lines, source),) if sited else (),
-        tables=(Table(text("reports.table.build"), columns, rows, source, most_on_pages=_ROWS_ON_PAGES),),
+        tables=(Table(text("reports.table.build"), heads, rows, source, most_on_pages=_ROWS_ON_PAGES),),
     )
 
 
@@ -464,7 +459,7 @@ def _gains(gains: Gains) -> Chapter:
         )
         for _, row in gains.indicators.iterrows()
     )
-    columns = _columns(
+    heads = columns(
         ("subject", "text", 20),
         ("indicator", "text", 34),
         ("value_before", "number", 14),
@@ -476,7 +471,7 @@ def _gains(gains: Gains) -> Chapter:
     return Chapter(
         text("reports.chapter.gains"),
         (text("reports.intro.gains", facilities=len(gains.facilities)),),
-        tables=(Table(text("reports.table.gains"), columns, rows),) if rows else (),
+        tables=(Table(text("reports.table.gains"), heads, rows),) if rows else (),
     )
 
 
@@ -489,9 +484,9 @@ def _sources(findings: Findings) -> Chapter:
     rows = tuple(
         (text(f"reports.from.{name}"), key, value) for name, own in held for key, value in own.items()
     )
-    columns = _columns(("from", "text", 20), ("key", "text", 30), ("content", "text", 80))
+    heads = columns(("from", "text", 20), ("key", "text", 30), ("content", "text", 80))
     return Chapter(
-        text("reports.chapter.sources"), tables=(Table(text("reports.table.sources"), columns, rows),)
+        text("reports.chapter.sources"), tables=(Table(text("reports.table.sources"), heads, rows),)
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from spatial.messages import text
 
-__all__ = ["Cell", "Chapter", "Column", "Document", "Figure", "Table", "cell", "written"]
+__all__ = ["Cell", "Chapter", "Column", "Document", "Figure", "Table", "cell", "columns", "written"]
 
 Cell = str | float | int | None
 Format = Literal["text", "count", "number", "share"]
@@ -160,6 +160,11 @@ def cell(value: Any, unknown: Cell = None) -> Cell:  # noqa: ANN401 - any value 
         return value
     number = float(value)
     return int(number) if number.is_integer() else number
+
+
+def columns(*described: tuple[Any, ...]) -> tuple[Column, ...]:
+    """Return columns from the key of their title in the catalogues, format, width and whether pages show them."""
+    return tuple(Column(text(f"reports.column.{one[0]}"), *one[1:]) for one in described)
 
 
 _FORMATS = {"text": "{:,.2f}", "count": "{:,.0f}", "number": "{:,.2f}", "share": "{:.1%}"}

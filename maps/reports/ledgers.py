@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from maps.reports.document import Cell, Chapter, Column, Table, cell
+from maps.reports.document import Cell, Chapter, Column, Table, cell, columns
 from spatial.grids import Plan
 from spatial.io.vocabulary import value_title
 from spatial.ledgers import (
@@ -55,18 +55,14 @@ def _title(code: Any, column: str) -> str:  # noqa: ANN401 - a code or a null
     return text("print.not_stated") if pd.isna(code) else value_title(str(code), current_language(), column)
 
 
-def _columns(*described: tuple[Any, ...]) -> tuple[Column, ...]:
-    return tuple(Column(text(f"reports.column.{one[0]}"), *one[1:]) for one in described)
-
-
 def _staff(ledgers: Ledgers) -> Table:
     """Return how many people hold a role on the day of the ledgers; nobody is named."""
     rows = tuple(
         (_title(role, "staff_role"), cell(held["people"]), cell(held["postings"]))
         for role, held in staff_by_role(ledgers).iterrows()
     )
-    columns = _columns(("role", "text", 30), ("people", "count", 12), ("postings", "count", 12))
-    return Table(text("reports.table.staff"), columns, rows)
+    heads = columns(("role", "text", 30), ("people", "count", 12), ("postings", "count", 12))
+    return Table(text("reports.table.staff"), heads, rows)
 
 
 def _closing(ledgers: Ledgers, town: Town, plan: Plan | None) -> list[Table]:
@@ -91,10 +87,10 @@ def _closing(ledgers: Ledgers, town: Town, plan: Plan | None) -> list[Table]:
         for where, (_, row) in zip(place, rates.iterrows(), strict=True)
     )
     return [
-        Table(text("reports.table.months"), _columns(*described), by_month),
+        Table(text("reports.table.months"), columns(*described), by_month),
         Table(
             text("reports.table.closing"),
-            _columns(("community", "text", 20), ("grid", "text", 26), *described),
+            columns(("community", "text", 20), ("grid", "text", 26), *described),
             by_grid,
             most_on_pages=0,
         ),
@@ -117,7 +113,7 @@ def _estates(town: Town) -> Table:
         )
         for _, row in estates_by_class(town).iterrows()
     )
-    columns = _columns(
+    heads = columns(
         ("estate_class", "text", 20),
         ("treatment", "text", 24),
         ("estates", "count", 10),
@@ -125,7 +121,7 @@ def _estates(town: Town) -> Table:
         ("usual_treatment", "text", 24, False),
         ("evidence", "text", 14),
     )
-    return Table(text("reports.table.estates"), columns, rows)
+    return Table(text("reports.table.estates"), heads, rows)
 
 
 def _premises(ledgers: Ledgers, town: Town) -> Table:
@@ -139,14 +135,14 @@ def _premises(ledgers: Ledgers, town: Town) -> Table:
         )
         for where, (_, row) in zip(place, counted.iterrows(), strict=True)
     )
-    columns = _columns(
+    heads = columns(
         ("community", "text", 24),
         ("premises", "count", 12),
         ("large_enough", "count", 14),
         ("too_small", "count", 14),
         ("unknown_area", "count", 14),
     )
-    return Table(text("reports.table.premises", area=_PREMISES_M2), columns, rows)
+    return Table(text("reports.table.premises", area=_PREMISES_M2), heads, rows)
 
 
 def _classes(ledgers: Ledgers, town: Town) -> Table:
@@ -159,9 +155,9 @@ def _classes(ledgers: Ledgers, town: Town) -> Table:
         (str(names.get(row["subject_id"], row["subject_id"])), *(cell(row[one], hidden) for one in classes))
         for _, row in published.table.iterrows()
     )
-    columns = (
-        *_columns(("community", "text", 24)),
+    heads = (
+        *columns(("community", "text", 24)),
         *(Column(_title(one, "household_class"), "count", 12) for one in classes),
     )
     note = text("reports.hidden_note", limit=published.limit)
-    return Table(text("reports.table.classes"), columns, rows, note)
+    return Table(text("reports.table.classes"), heads, rows, note)

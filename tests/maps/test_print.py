@@ -17,11 +17,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.commands import main
 from maps.print import PRINT_FORMATS, Marks, Printed, print_plan, typesetting, write_town_sheet
 from maps.print.drawing import UNITS_PER_MM, Scene, draw_map, legend_entries
 from maps.print.labels import LEAST_TEXT_MM, Placer, TextLine, text_width_mm
 from maps.print.paper import SHEET_SCALES, Window, fitted, scale_bar, sheets
 from spatial.errors import FileError, UsageError
+from spatial.io import write_plan, write_town
 from spatial.ledgers import make_ledgers
 from spatial.messages import use_language
 from tests.conftest import skip_or_fail
@@ -340,3 +342,19 @@ def test_every_format_says_what_is_lost():
     assert all(
         one.media_type == "application/pdf" and one.extension == ".pdf" for one in PRINT_FORMATS.values()
     )
+
+
+def test_the_command_prints_a_plan_with_its_town_and_asks_for_it(tmp_path, capsys):
+    town, plan, _ = scene()
+    place, drawn_plan = write_town(town, tmp_path / "town.gpkg"), write_plan(plan, tmp_path / "plan.gpkg")
+    paper = tmp_path / "n.pdf"
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(drawn_plan), "--to", "notices", "-o", str(paper)])
+    assert ended.value.code == 2
+    assert "--town" in capsys.readouterr().err
+    words = ["--town", str(place), "--internal", "--language", "en"]
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(drawn_plan), "--to", "notices", "-o", str(paper), *words])
+    assert ended.value.code == 0
+    assert "Left out" in capsys.readouterr().err
+    assert "INTERNAL USE" in pages(paper)[0]
