@@ -4,6 +4,7 @@ from spatial.grids.alternatives import alternative_rules, draw_alternatives
 from spatial.grids.boundaries import boundaries_in_words
 from spatial.grids.certificate import Certificate, Progress, Witness
 from spatial.grids.compare import PlanDifference, compare_plans
+from spatial.grids.curve import bounds_curve, town_curve
 from spatial.grids.draw import draw_plan
 from spatial.grids.edit import Answer, Editor, Merge, Move, Repair, Split, Swap, next_problem
 from spatial.grids.estates import merge_estates
@@ -44,6 +45,7 @@ __all__ = [
     "assign_by_polygons",
     "assignment_of_today",
     "boundaries_in_words",
+    "bounds_curve",
     "build_fabric",
     "compare_plans",
     "draw_alternatives",
@@ -54,4 +56,5 @@ __all__ = [
     "next_problem",
     "partition",
     "read_rules",
+    "town_curve",
 ]

@@ -33,7 +33,7 @@ def improved_by_attaching(
         if clock.out():
             break
         attached = replace(instance, groups=_nearest_groups(instance, best))
-        table = piece_table(attached, group_graph(attached), parts)
+        table = piece_table(attached, group_graph(attached), parts, hurried=True)
         if table is None or not table.exact or table.clusters(parts) < 0:
             break
         found = prove_by_clusters(

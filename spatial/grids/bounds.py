@@ -29,6 +29,7 @@ __all__ = ["GroupGraph", "PieceTable", "group_graph", "least_violation", "piece_
 
 _SLACK = 1e-9
 _NODES_AT_MOST = 24
+_NODES_HURRIED = 18
 _NODES_WITH_STORE = 18
 _HUBS_AT_MOST = 62
 _CLUSTERS_AT_MOST = 400_000
@@ -172,13 +173,18 @@ class _States:
     value: NDArray[np.float32]
 
 
-def piece_table(instance: Instance, graph: GroupGraph, parts_at_most: int) -> PieceTable | None:
-    """Return the table of an instance; None where its groups are too many to be searched."""
+def piece_table(
+    instance: Instance, graph: GroupGraph, parts_at_most: int, *, hurried: bool = False
+) -> PieceTable | None:
+    """Return the table of an instance; None where its groups are too many to be searched.
+
+    Hurried, fewer groups are already too many: each more than doubles the time.
+    """
     if instance.group_count == 0:
         return None
     singles = graph.weights.size - instance.group_count
     charge_free = int(instance.group_allowance().sum()) + singles
-    if graph.weights.size <= _NODES_AT_MOST:
+    if graph.weights.size <= (_NODES_HURRIED if hurried else _NODES_AT_MOST):
         order = _along(graph.adjacency)
         weights, bits = graph.weights[order], _bits(graph.adjacency[np.ix_(order, order)])
         clusters = _listed(
@@ -237,14 +243,14 @@ def _table_with_store(
 
 def _along(adjacency: NDArray[np.bool_]) -> IntArray:
     """Nodes in an order in which neighbours are near, so that few sets are left between two of them."""
-    order: IntArray = reverse_cuthill_mckee(csr_array(adjacency.astype(np.int8)), symmetric_mode=True).astype(
-        np.int64
-    )
-    return order
+    numbers: IntArray = np.empty(adjacency.shape[0], dtype=np.int64)
+    numbers[:] = reverse_cuthill_mckee(csr_array(adjacency.astype(np.int8)), symmetric_mode=True)
+    return numbers
 
 
 def _bits(adjacency: NDArray[np.bool_]) -> IntArray:
-    return (adjacency * (1 << np.arange(adjacency.shape[0]))).sum(axis=1).astype(np.int64)
+    bits: IntArray = (adjacency * (1 << np.arange(adjacency.shape[0]))).sum(axis=1).astype(np.int64)
+    return bits
 
 
 def _listed(

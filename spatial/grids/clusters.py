@@ -293,7 +293,9 @@ def _drafted(
     clock: Clock,
 ) -> list[Cluster]:
     """Return every cluster of plans with fewest pieces, each with a plan if one was found."""
-    clusters = []
+    clusters: list[Cluster] = []
+    if clock.out():
+        return clusters
     for mask, count in table.useful(parts):
         units = np.flatnonzero((mask >> table.node) & 1)
         pieces = mask.bit_count() + count - 1

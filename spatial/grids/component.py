@@ -23,6 +23,7 @@ _COUNTS_TRIED = 4
 # Without a piece table the bound on pieces is 0, which says nothing of whether a search is worth its time.
 _COUNTS_UNBOUNDED = 3
 _EXTRA_TRIED = 3
+_HURRIED_BELOW_S = 10.0
 
 
 @dataclass(frozen=True, order=True)
@@ -84,9 +85,11 @@ def _count_range(component: Instance) -> tuple[int, int]:
     return fewest, min(component.units, most)
 
 
-def pieces_of(component: Instance, parts: int | None) -> PieceTable | None:
+def pieces_of(component: Instance, parts: int | None, clock: Clock) -> PieceTable | None:
     """Return the piece table of a component, up to `parts` or to every count worth trying."""
-    return piece_table(component, group_graph(component), max(parts or 0, _count_range(component)[1]))
+    most = max(parts or 0, _count_range(component)[1])
+    hurried = clock.left_s < _HURRIED_BELOW_S
+    return piece_table(component, group_graph(component), most, hurried=hurried)
 
 
 def solve(
@@ -106,7 +109,7 @@ def solve(
     parts : number of parts, or None
     report : told (labels, objective, bound) whenever one of them improves
     """
-    table = pieces_of(component, parts)
+    table = pieces_of(component, parts, clock)
     ranked = ranked_counts(component, target, table)
     if parts is not None:
         violation = least_violation(component.weights, parts, component.lower, component.upper)

@@ -7,8 +7,10 @@ inertia.  A community whose previous grids break no hard rule is left as it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,8 @@ from spatial.messages import text
 from spatial.town import Town
 
 __all__ = ["draw_plan"]
+
+_SHARES_AT_MOST = 4.0
 
 
 def draw_plan(
@@ -72,7 +76,6 @@ def draw_plan(
     order = np.sort(town.communities.index.to_numpy(object))
     seeds = rng.integers(2**63, size=len(order))
     keep = set() if before is None or rules.redraw_lawful else _lawful_communities(before)
-    share_s = None if time_limit_s is None else time_limit_s / max(len(order) - len(keep), 1)
     drawn: dict[str, CommunityPlan] = {}
     tasks = []
     for community_id, seed in zip(order, seeds, strict=True):
@@ -80,8 +83,8 @@ def draw_plan(
         if before is not None and community_id in keep:
             drawn[community_id] = CommunityPlan(units, before.grid[units], units, None)
         elif len(units):
-            tasks.append(task_of(fabric, before, community_id, time_limit_s=share_s, seed=int(seed)))
-    for done, (community_id, result) in enumerate(_run(tasks, executor), start=1):
+            tasks.append(task_of(fabric, before, community_id, time_limit_s=None, seed=int(seed)))
+    for done, (community_id, result) in enumerate(_run(tasks, executor, time_limit_s), start=1):
         drawn[community_id] = result
         if progress is not None:
             progress("grids.stage.drawing", done, len(tasks))
@@ -123,18 +126,36 @@ def _lawful_communities(before: Division) -> set[str]:
     return set(before.fabric.town.communities.index) - broken
 
 
-def _run(tasks: Sequence[CommunityTask], executor: Executor | None) -> Iterator[tuple[str, CommunityPlan]]:
+def _run(
+    tasks: Sequence[CommunityTask], executor: Executor | None, time_limit_s: float | None
+) -> Iterator[tuple[str, CommunityPlan]]:
+    """Draw the communities, in parallel where there is an executor; the time limit is for all of them.
+
+    A community may take several times its even share of the time that is left: most need far less.
+    """
+    workers = 1 if executor is None else int(getattr(executor, "_max_workers", 1))
+    begin = time.perf_counter()
+
+    def limited(task: CommunityTask, others: int) -> CommunityTask:
+        if time_limit_s is None:
+            return task
+        left_s = max(0.0, time_limit_s - (time.perf_counter() - begin))
+        share_s = left_s * workers / (others + 1)
+        return replace(task, time_limit_s=min(left_s, _SHARES_AT_MOST * share_s))
+
     if executor is None:
-        for task in tasks:
-            yield task.community_id, draw_community(task)
+        for at, task in enumerate(tasks):
+            yield task.community_id, draw_community(limited(task, len(tasks) - at - 1))
         return
     # the largest communities first, so that no worker is left with one at the end
-    waiting = {
-        executor.submit(draw_community, task): task.community_id
-        for task in sorted(tasks, key=lambda task: -len(task.units))
-    }
-    for future in as_completed(waiting):
-        yield waiting[future], future.result()
+    ahead = sorted(tasks, key=lambda task: len(task.units))
+    running: dict[Future[CommunityPlan], str] = {}
+    while ahead or running:
+        while ahead and len(running) < workers:
+            task = ahead.pop()
+            running[executor.submit(draw_community, limited(task, len(ahead)))] = task.community_id
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running.pop(future), future.result()
 
 
 def _certificates(

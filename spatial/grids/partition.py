@@ -32,7 +32,7 @@ from spatial.grids.instance import (
     plan_inertia,
 )
 
-__all__ = ["partition"]
+__all__ = ["partition", "separated"]
 
 _PROVEN_GAP = 1e-6
 
@@ -121,13 +121,13 @@ def partition(
     target = (lower + upper) / 2 if target is None else target
 
     pieces = []
-    for component in _separated(instance):
+    for component in separated(instance):
         piece = instance.restricted(component)
         order = piece.canonical_order()
         pieces.append((component[order], piece.restricted(order)))
     apart = _fixed_apart(instance)
     solved: list[Solved] = []
-    for (units, piece), count in zip(pieces, _shared_out(pieces, parts, target), strict=True):
+    for (units, piece), count in zip(pieces, _shared_out(pieces, parts, target, clock), strict=True):
         if apart:
             break
         share = piece.total / instance.total if objective == "inertia" else 1.0
@@ -155,7 +155,7 @@ def _told(  # noqa: PLR0917 - bound one after the other
         progress(Progress(units, labels, extra, value * share, bound * share))
 
 
-def _separated(instance: Instance) -> list[IntArray]:
+def separated(instance: Instance) -> list[IntArray]:
     """Units of each problem that can be solved alone: components, and units above `upper`.
 
     A unit above `upper` breaks the window least when it is a part of its own, if what is left around it
@@ -201,7 +201,7 @@ def _fixed_apart(instance: Instance) -> tuple[Witness, ...]:
 
 
 def _shared_out(
-    pieces: list[tuple[IntArray, Instance]], parts: int | None, target: float
+    pieces: list[tuple[IntArray, Instance]], parts: int | None, target: float, clock: Clock
 ) -> list[int | None]:
     """Count of each component when the whole count is given: least violation, extra pieces, unevenness."""
     if parts is None:
@@ -214,7 +214,7 @@ def _shared_out(
         later = len(pieces) - at - 1
         options = {
             one.parts: (one.violation, float(one.extra_pieces), abs(piece.total - one.parts * mean))
-            for one in ranked_counts(piece, target, pieces_of(piece, None))
+            for one in ranked_counts(piece, target, pieces_of(piece, None, clock))
         }
         grown: dict[int, tuple[tuple[float, float, float], tuple[int, ...]]] = {}
         for used, (cost, chosen) in best.items():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import KnowledgeError, RulesError
-from spatial.grids import GridRules, draw_plan, evaluate_plan
+from spatial.grids import GridRules, bounds_curve, build_fabric, draw_plan, evaluate_plan, town_curve
 from spatial.grids.codes import address_code, new_codes, reading_order
 from spatial.messages import use_language
 from spatial.schema import PLAN_TABLES
@@ -267,6 +267,29 @@ def test_progress_is_told():
     draw(drawn_town("AAAA/BBBB", communities="1111/2222"), progress=lambda *one: told.append(one))
     assert told[-1] == ("grids.stage.drawing", 2, 2)
     assert {stage for stage, *_ in told} == {"grids.stage.cells", "grids.stage.drawing"}
+
+
+def test_the_curve_says_what_each_number_of_grids_costs_at_least():
+    town = drawn_town("AAABBB/AAABBB/CCDDEE/CCDDEE", households=75, communities="1" * 6 + ("/" + "1" * 6) * 3)
+    fabric = build_fabric(town, GridRules())
+    curve = bounds_curve(fabric)
+    (community,) = curve.index.unique("community_id")
+    own = curve.xs(community)
+    for grids, row in own.iterrows():
+        plan = draw(town, GridRules(counts={community: int(grids)}))
+        certificate = plan.certificates.loc[community]
+        assert row["possible"]
+        assert certificate["extra_pieces"] >= row["least_extra_pieces"]
+        assert certificate["status"] == "optimal"
+    assert draw(town).certificates.loc[community, "grids"] == own.index[own["proposed"]][0]
+    assert town_curve(curve)["least_extra_pieces"].tolist() == own["least_extra_pieces"].tolist()
+
+
+def test_the_curve_of_a_community_that_no_number_fits():
+    curve = bounds_curve(build_fabric(drawn_town("AAAA", households=50), GridRules()))
+    assert not curve["possible"].any()
+    assert curve["least_violation"].min() == 100
+    assert (curve["fewest"] > curve["most"]).all()
 
 
 # codes

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
+from spatial.grids.bounds import _table_with_store, group_graph, piece_table
 from spatial.grids.instance import Instance, extra_pieces, part_inertia
 from spatial.grids.partition import partition
 
@@ -108,3 +109,18 @@ def test_a_given_count_is_held_and_its_optimum_found():
             assert certificate.parts == parts
             assert certificate.extra_pieces == extra
             assert certificate.objective == pytest.approx(value, rel=1e-6)
+
+
+def test_bounds_on_pieces_hold_for_every_count_also_with_a_store():
+    for seed in range(200, 300):
+        weights, edges, more = tiny(seed)
+        instance = Instance.build(weights, edges, **more)
+        if len(instance.components()) > 1 or instance.group_count == 0:
+            continue
+        graph = group_graph(instance)
+        table = piece_table(instance, graph, instance.units)
+        stored = _table_with_store(instance, graph, instance.units, table.charge_free)
+        for parts, (extra, _) in every_best(instance).items():
+            assert table.extra_pieces(parts) <= extra, seed
+            if stored is not None:
+                assert stored.extra_pieces(parts) <= extra, seed
