@@ -80,24 +80,27 @@ def findings(profile="qiannan-29-shape"):
     )
 
 
-@cache
-def report(kind, language="zh-CN"):
-    import tempfile
-    from pathlib import Path
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Return a function that writes a kind of report in a language, each once."""
+    folder = tmp_path_factory.mktemp("reports")
 
-    folder = Path(tempfile.mkdtemp(prefix="wangge-test-"))
-    return write_report(folder / f"report.{kind}", findings(), language)
+    @cache
+    def report(kind, language="zh-CN"):
+        return write_report(folder / f"report-{language}.{kind}", findings(), language)
+
+    return report
 
 
-def sheet(name, language="zh-CN"):
-    book = openpyxl.load_workbook(report("xlsx", language))
+def sheet(reports, name):
+    book = openpyxl.load_workbook(reports("xlsx"))
     rows = list(book[name].iter_rows(min_row=3, values_only=True))
     return book[name], pd.DataFrame(rows[1:], columns=rows[0])
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_every_sheet_has_a_frozen_heading_and_says_what_must_be_said(language):
-    book = openpyxl.load_workbook(report("xlsx", language))
+def test_every_sheet_has_a_frozen_heading_and_says_what_must_be_said(reports, language):
+    book = openpyxl.load_workbook(reports("xlsx", language))
     assert set(NAMES[language]) < set(book.sheetnames)
     with use_language(language):
         labels = document(findings()).labels
@@ -110,8 +113,8 @@ def test_every_sheet_has_a_frozen_heading_and_says_what_must_be_said(language):
         assert "2026-11-22" in one["A2"].value
 
 
-def test_numbers_are_numbers_with_a_format_and_texts_cannot_run():
-    book = openpyxl.load_workbook(report("xlsx"))
+def test_numbers_are_numbers_with_a_format_and_texts_cannot_run(reports):
+    book = openpyxl.load_workbook(reports("xlsx"))
     kinds = set()
     for one in book.worksheets:
         for row in one.iter_rows():
@@ -123,12 +126,12 @@ def test_numbers_are_numbers_with_a_format_and_texts_cannot_run():
                 elif cell.value is not None:
                     kinds.add(cell.number_format)
     assert {"#,##0", "0.0%", "#,##0.0##"} <= kinds
-    assert "'=cmd()第1社区" in set(sheet("网格")[1]["社区"].dropna())
+    assert "'=cmd()第1社区" in set(sheet(reports, "网格")[1]["社区"].dropna())
 
 
-def test_the_workbook_holds_the_rating_to_the_last_figure():
+def test_the_workbook_holds_the_rating_to_the_last_figure(reports):
     rating = findings().rating
-    _, frame = sheet("指标")
+    _, frame = sheet(reports, "指标")
     told = rating.table("zh-CN")
     assert len(frame) == len(told)
     values = pd.to_numeric(frame["数值"], errors="coerce")
@@ -143,9 +146,9 @@ def test_the_workbook_holds_the_rating_to_the_last_figure():
     assert frame["数据来源"].notna().all()
 
 
-def test_grids_keep_codes_as_text_and_unknown_as_unknown():
+def test_grids_keep_codes_as_text_and_unknown_as_unknown(reports):
     town, plan, _ = scene()
-    _, frame = sheet("网格")
+    _, frame = sheet(reports, "网格")
     frame = frame.set_index("编码")
     assert set(frame.index) == set(plan.grids["code"])
     assert frame.loc["330106001049001", "户数"] == plan.grids.loc["g1", "households"]
@@ -153,18 +156,18 @@ def test_grids_keep_codes_as_text_and_unknown_as_unknown():
     assert town.buildings["households"].isna().any()
 
 
-def test_closing_rates_and_premises_come_from_rows():
-    _, months = sheet("台账 事件办结")
+def test_closing_rates_and_premises_come_from_rows(reports):
+    _, months = sheet(reports, "台账 事件办结")
     months = months.set_index("上报月份")
     assert months.loc["2025-01", ["上报", "办结", "办结率"]].tolist() == [2, 1, 0.5]
     assert months.loc["不详", "上报"] == 1
-    _, premises = sheet("台账 社区用房（1,000 m²）")
+    _, premises = sheet(reports, "台账 社区用房（1,000 m²）")
     assert premises.iloc[-1, 1:].tolist() == [2, 1, 1, 0]
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "docx", "html"])
-def test_no_name_and_no_telephone_of_a_worker_leaves_the_office(kind):
-    path = report(kind)
+def test_no_name_and_no_telephone_of_a_worker_leaves_the_office(reports, kind):
+    path = reports(kind)
     if kind == "html":
         content = path.read_text(encoding="utf-8")
     else:
@@ -178,8 +181,8 @@ def test_no_name_and_no_telephone_of_a_worker_leaves_the_office(kind):
         assert secret not in content
 
 
-def test_the_text_has_maps_and_every_table_over_the_page():
-    paper = docx.Document(report("docx"))
+def test_the_text_has_maps_and_every_table_over_the_page(reports):
+    paper = docx.Document(reports("docx"))
     headings = [one.text for one in paper.paragraphs if one.style.name == "Heading 1"]
     assert [one.split("　")[-1] for one in headings] == [
         "概要",
@@ -206,17 +209,17 @@ def test_the_text_has_maps_and_every_table_over_the_page():
     assert "替代样例" in paper.paragraphs[0].text
 
 
-def test_text_and_page_show_the_figures_of_the_workbook():
+def test_text_and_page_show_the_figures_of_the_workbook(reports):
     score = findings().rating.scores["score"].iloc[0]
     shown = written(float(score), Column("", "number"))
-    paper = docx.Document(report("docx"))
+    paper = docx.Document(reports("docx"))
     assert shown in paper.tables[1].rows[1].cells[2].text
-    assert f">{shown}<" in report("html").read_text(encoding="utf-8")
+    assert f">{shown}<" in reports("html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_the_page_fetches_nothing_and_escapes_what_it_shows(language):
-    page = report("html", language).read_text(encoding="utf-8")
+def test_the_page_fetches_nothing_and_escapes_what_it_shows(reports, language):
+    page = reports("html", language).read_text(encoding="utf-8")
     assert f'<html lang="{language}">' in page
     assert page.count("<svg") >= 2
     assert not re.search(r'(?:src|href)="(?!#)', page)
