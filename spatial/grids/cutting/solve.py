@@ -49,7 +49,7 @@ def solve_cut(
     parts : number of parts, or None
     report : told (labels, cut, bound) whenever one of them improves
     """
-    table = pieces_of(component, parts)
+    table = pieces_of(component, parts, clock) if component.group_count else None
     ranked = ranked_counts(component, target, table)
     if parts is not None:
         violation = least_violation(component.weights, parts, component.lower, component.upper)
