@@ -303,7 +303,6 @@ def test_axe_finds_nothing(opened, language):
     page.wait_for_selector(".way")
     _hold(page, "place")
     _view(opened, "compare")
-    _hold(page, "compare")
     page.click(".modes button:nth-child(2)")
     _hold(page, "swipe")
     page.click(".modes button:nth-child(1)")
