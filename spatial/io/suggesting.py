@@ -138,13 +138,15 @@ def suggest(sources: Sequence[Path | str]) -> Suggestion:
     chosen = dict(sorted(chosen.items(), key=lambda item: not _has_place(frames[item[0]])))
     placed = {table.name for layer, table in chosen.items() if _has_place(frames[layer])}
     context = _Context(
-        tables={table.name for table in chosen.values()} | ({"estates"} if objects else set()),
+        tables={table.name for table in chosen.values()},
         near=_whereabouts([*frames.values(), *objects.values()]),
         codes=codes,
     )
     for layer, frame in objects.items():
         if layer.endswith(":areas") and "landuse" in frame and "estates" not in placed:
-            context.hold("estates", frame["osm_id"], frame["name"][frame["landuse"] == "residential"])
+            estates = frame[(frame["landuse"] == "residential").to_numpy(dtype=bool, na_value=False)]
+            context.hold("estates", estates["osm_id"], estates.get("name"))
+            context.tables |= {"estates"} if len(estates) else set()
     blocks = [f"[town]\n# {text('io.suggest.town_name')}\nname = {quoted(name)}\n"]
     doubts: list[tuple[str, str]] = []
     for layer, table in chosen.items():
