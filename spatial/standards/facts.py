@@ -248,7 +248,7 @@ class Facts:
         share = np.array([(size * part_known)[one].sum() / max(size[one].sum(), 1e-9) for one in inside])
         sums = [
             Amounts(
-                np.array([part.value[one].sum() for one in members]),
+                np.array([part.value[one].sum() if len(one) else np.nan for one in members]),
                 Said.joined([part.said[one] for one in members]),
             )
             for part in parts

@@ -27,7 +27,8 @@ class Judged:
     ----------
     value : (t,) in the unit of the indicator; not-a-number where not assessed
     target : the value that scores 100
-    numerator, denominator, undetermined : (t,) what the value is made of; not-a-number where unknown
+    numerator, denominator, undetermined : (t,) what the value is made of; not-a-number where unknown, the
+        numerator where not assessed
     estimated : (t,) part of the denominator that is estimated
     reason : (t,) why it was not assessed, None where it was
     accepted : (t,) whether the rule is kept whatever the value, because another rule holds instead
@@ -122,7 +123,7 @@ def divided(
     return Judged(
         value=value,
         target=target,
-        numerator=numerator,
+        numerator=np.where(told, numerator, np.nan),
         denominator=denominator,
         undetermined=np.zeros(count) if undetermined is None else undetermined,
         estimated=np.zeros(count) if estimated is None else np.nan_to_num(estimated),

@@ -187,7 +187,10 @@ class Quantities:
         """The grids of the plan, or of today: community_id, kind and households, by grid_id."""
         if self.plan is not None:
             grids = self.plan.grids
-            return pd.DataFrame(grids.loc[grids["level"] == 2, ["community_id", "kind", "households"]])
+            grids = grids.loc[grids["level"] == 2, ["community_id", "kind", "households", "in_range"]]
+            # A basic grid that may or may not be in range has buildings whose households are unknown.
+            unsure = grids["in_range"].isna() & (grids["kind"] == "basic")
+            return pd.DataFrame(grids.assign(households=grids["households"].mask(unsure)))
         today = self.town.layer("grids")
         grids = pd.DataFrame(today.loc[(today["level"] != 1).fillna(value=True), ["community_id", "kind"]])
         if grids.empty:

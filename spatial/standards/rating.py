@@ -63,9 +63,9 @@ class Rating:
     indicators : one row to a subject and an indicator of its list, in order: ``subject_type`` (town,
         community, circle), ``subject_id``, ``subject_name``, ``level`` (town, community, circle5, circle10,
         circle15), ``indicator``, ``kind``, ``categories`` (tuple of ids), ``basis`` (residents, households,
-        an age group, …), ``limit_m``, ``value``, ``target``, ``unit`` (text by language), ``score`` (0 to 100,
-        null when not assessed), ``numerator``, ``denominator``, ``undetermined`` (part of the denominator
-        that cannot be told), ``weight``, ``mandatory``, ``assessed``, ``reason`` (`Reason` when not assessed,
+        an age group, …), ``limit_m``, ``value``, ``target``, ``unit`` (text by language), ``score`` (0 to 100),
+        ``numerator``, ``denominator``, ``undetermined`` (part of the denominator that cannot be told; value,
+        score and numerator are null when not assessed), ``weight``, ``mandatory``, ``assessed``, ``reason`` (`Reason` when not assessed,
         else None), ``judged_on`` (id of the territory it was judged on, where that is another than the
         subject), ``evidence``, ``evidence_target``, ``evidence_threshold``, ``source`` (document of the item,
         text by language), ``target_source`` (document of the target, text by language), ``data_source``,

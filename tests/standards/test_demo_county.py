@@ -63,7 +63,7 @@ def test_every_profile_rates_the_county(ratings):
         assert (rows.groupby(["level", "subject_id"]).size()["community"] == len(profile.indicators)).all()
         told = rows["assessed"].to_numpy(bool)
         assert rows.loc[told, "score"].between(0, 100).all()
-        assert rows.loc[~told, ["value", "score"]].isna().all(axis=None)
+        assert rows.loc[~told, ["value", "score", "numerator"]].isna().all(axis=None)
         assert all((one is None) == flag for one, flag in zip(rows["reason"], told, strict=True))
         assert rows["evidence"].notna().all()
         assert rows.loc[told, "data_source"].notna().all()
@@ -178,7 +178,8 @@ def test_the_build_list_brings_the_county_to_its_targets(county, ratings):
         set(map(tuple, lines.loc[lines["kind"].isin(counted), ["indicator", "subject_id"]].to_numpy()))
         == set(map(tuple, unmet.loc[unmet["kind"].isin(counted), ["indicator", "subject_id"]].to_numpy()))
     )  # fmt: skip
-    sited = lines.loc[lines["kind"] == "coverage"]
+    sited = lines.loc[(lines["kind"] == "coverage") & lines["count"].notna()]
+    assert len(sited) > 50
     known = set(county.layer("sites").index) | set(county.estates.index)
     assert set(sited["place_id"]) <= known
 

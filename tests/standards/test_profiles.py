@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from spatial.catalogue import EVIDENCE_WORDS, categories
+from spatial.catalogue import EVIDENCE_WORDS, categories, section
 from spatial.errors import RulesError
 from spatial.messages import LANGUAGES, use_language
 from spatial.standards import coverage_indicators, profile_ids, read_profile
@@ -120,3 +120,19 @@ def test_a_profile_that_is_not_there_is_refused(tmp_path):
         read_profile("gb50180")
     with pytest.raises(RulesError):
         read_profile(tmp_path / "none.toml")
+
+
+def test_the_catalogue_holds_64_categories_each_with_its_evidence():
+    assert len(categories()) == 64
+    for one in categories().values():
+        assert one.evidence in EVIDENCE_WORDS
+        assert one.details["evidence_scale"] in EVIDENCE_WORDS
+        assert one.radius_m > 0
+        assert one.band_minutes in {5, 10, 15}
+        assert all(one.names[language] for language in LANGUAGES)
+
+
+def test_every_quantity_says_where_it_is_from():
+    for entry in section("quantity").values():
+        assert set(entry) == {"zh", "en", "unit", "from"}
+        assert entry["from"] in {"measures", "town", "plan", "ledgers"}
