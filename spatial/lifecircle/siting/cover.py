@@ -5,12 +5,13 @@ covers too is needless, and a demand with one site left fixes that site.  These 
 until none is left (Toregas and ReVelle 1972); what remains goes to the integer solver.
 
 The p-center is found by bisection over the walks that occur: a radius will do when its cover needs no
-more than p sites (Minieka 1970).
+more than p sites (Minieka 1970); a few of the demand decide whether it does (Chen and Chen 2009).
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -113,12 +114,15 @@ def least_radius(
         else:
             low = middle + 1
     low = 0
+    asked = np.empty(0, np.int64)
     while low < high and time.monotonic() < deadline:
         middle = (low + high) // 2
-        cover, bound = fewest_sites(_beyond(distances, today, radii[middle]), deadline, most=count)
-        if cover.size <= count:
-            best, high = cover, middle
-        elif bound > count:
+        unserved = np.flatnonzero(today > radii[middle])
+        found = _cover_of(_beyond(distances, today, radii[middle]), unserved, count, asked, deadline)
+        asked = found.asked
+        if found.cover is not None:
+            best, high = found.cover, middle
+        elif found.proven_none:
             low = middle + 1
         else:
             break
@@ -126,6 +130,86 @@ def least_radius(
         return np.empty(0, np.int64), 0.0, 0.0
     ends = np.append(radii, np.inf)
     return best, float(ends[high]), float(ends[low])
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A cover of at most so many sites, or the proof that there is none, or neither for want of time.
+
+    Attributes
+    ----------
+    cover : sites, ascending; None when none was found
+    proven_none : whether there is none
+    asked : numbers of the demand that decided it, a good start for the next radius
+    """
+
+    cover: Integers | None
+    proven_none: bool
+    asked: Integers
+
+
+def _cover_of(
+    reach: sparse.csr_array, numbers: Integers, most: int, asked: Integers, deadline: float
+) -> _Found:
+    """Look for at most ``most`` sites that reach every row.
+
+    A few rows decide: a cover of them that exchanges cannot mend is refused by the rows it misses, and
+    those join the few, until they cannot be covered or their cover will do (Chen and Chen 2009).
+
+    Parameters
+    ----------
+    reach : demand × site, rows of the demand ``numbers``
+    asked : demand that decided another radius
+    """
+    if not reach.shape[0]:
+        return _Found(np.empty(0, np.int64), False, asked)
+    if (np.diff(reach.indptr) == 0).any():
+        return _Found(None, True, asked)
+    rows = np.flatnonzero(np.isin(numbers, asked))
+    rows = np.union1d(rows, _disjoint(reach, np.arange(reach.shape[0])))
+    whole = Problem.of(
+        sparse.csr_array((np.zeros(reach.nnz), reach.indices, reach.indptr), shape=reach.shape),
+        np.ones(reach.shape[0]),
+        most,
+    )
+    while time.monotonic() < deadline:
+        few = sparse.csr_array(reach[rows])
+        few.data = np.ones(few.nnz)
+        few, sites, forced = _reduce(few)
+        cover = forced
+        if few.shape[0]:
+            ones = np.ones(sites.size)
+            outcome = minimise(
+                ones,
+                sparse.vstack([few, sparse.csr_array(ones[None, :])], format="csr"),
+                np.ones(few.shape[0] + 1),
+                np.append(np.full(few.shape[0], np.inf), most - forced.size),
+                integral=np.ones(sites.size, bool),
+                any_solution=True,
+                deadline=deadline,
+            )
+            if outcome.values is None:
+                return _Found(None, outcome.bound == np.inf, numbers[rows])
+            cover = np.concatenate([forced, sites[outcome.values > 0.5]])
+        if cover.size > most:
+            return _Found(None, True, numbers[rows])
+        start = np.concatenate([cover, np.setdiff1d(np.arange(reach.shape[1]), cover)[: most - cover.size]])
+        mended, missed = kernels.exchange(*whole.by_site, whole.cap, start)
+        if missed == 0:
+            return _Found(np.sort(mended), False, numbers[rows])
+        uncovered = np.flatnonzero(np.diff(sparse.csr_array(reach[:, np.sort(cover)]).indptr) == 0)
+        still = np.flatnonzero(np.diff(sparse.csr_array(reach[:, np.sort(mended)]).indptr) == 0)
+        rows = np.union1d(rows, np.concatenate([_disjoint(reach, uncovered), _disjoint(reach, still)]))
+    return _Found(None, False, numbers[rows])
+
+
+def _disjoint(reach: sparse.csr_array, rows: Integers) -> Integers:
+    """Choose rows that no site reaches two of, those with the fewest sites first."""
+    order = rows[np.argsort(np.diff(reach.indptr)[rows], kind="stable")]
+    chosen: Integers = kernels.disjoint_rows(
+        reach.indptr.astype(np.int64), reach.indices.astype(np.int64), order, reach.shape[1]
+    )
+    return chosen
 
 
 def _beyond(distances: sparse.csr_array, today: Floats, radius_m: float) -> sparse.csr_array:

@@ -13,6 +13,7 @@ from numba import njit
 from spatial.lifecircle.siting.problem import Flags, Floats, Integers
 
 __all__ = [
+    "disjoint_rows",
     "dominated_lines",
     "exchange",
     "greedy",
@@ -184,6 +185,21 @@ def serving(
             if selected[row_site[entry]]:
                 times[row] += 1.0
     return times
+
+
+@njit(cache=True)
+def disjoint_rows(row_start: Integers, row_site: Integers, order: Integers, sites: int) -> Integers:
+    """Return the rows, taken in order, that share no site with those taken before."""
+    taken = np.zeros(sites, np.bool_)
+    chosen = np.empty(order.size, np.int64)
+    count = 0
+    for row in order:
+        entries = row_site[row_start[row] : row_start[row + 1]]
+        if not taken[entries].any():
+            taken[entries] = True
+            chosen[count] = row
+            count += 1
+    return chosen[:count]
 
 
 _APART, _HOLDS, _EQUAL = 0, 1, 2
