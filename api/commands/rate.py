@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     from spatial.messages import current_language
 
     def plain(value: Any) -> object:  # noqa: ANN401 - any cell of a table
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return value.get(current_language())
         if isinstance(value, tuple | list):
             return list(value)

@@ -132,7 +132,6 @@ class Facts:
         share = territories.buildings
         whole = share @ self._sizes
         known = np.divide(share @ (self._sizes * told), whole, out=np.ones(len(whole)), where=whole > 0)
-        # nobody lives there, or nobody is known: the first is a count of 0
         counted = share @ weight
         guessed = np.divide(
             share @ (weight * found.estimated), counted, out=np.zeros(len(counted)), where=counted > 0

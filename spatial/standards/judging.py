@@ -40,7 +40,7 @@ def judge(facts: Facts, indicator: ProfileIndicator, kind: str) -> Judged:
         judged = judge(facts, indicator, per)
         return judged.taken(holding(facts, per, territories), Reason.of("outside"))
     parts = facts.territories.get(per)
-    if parts is None:  # a town without communities or estates
+    if parts is None:  # a town without communities is judged as one
         return _direct(facts, indicator, territories)
     return _of_parts(facts, indicator, territories, judge(facts, indicator, per), parts)
 

@@ -11,9 +11,11 @@ from api.commands import main
 from spatial.io import write_town
 from tests.standards.places import profile_of, three_communities
 
+HALLS = '[quantity]\nhalls = { zh = "礼堂", en = "halls" }\n'
 ASKED = {
     "one": 'kind = "coverage", categories = ["pharmacy"], distance_m = 350, target = 90',
     "two": 'kind = "presence", categories = ["pharmacy"], target = 1, per = "community"',
+    "three": 'kind = "ratio", target = 1, numerator = "halls", denominator = "estates"',
 }
 
 
@@ -24,7 +26,8 @@ def package(tmp_path_factory):
     sites = [
         {"site_id": "L", "name": "空地", "geometry": three_communities().buildings.geometry["A3"].buffer(20)}
     ]
-    write_town(three_communities(services, complete=["pharmacy"], sites=sites), path)
+    measures = [("community", "A", "halls", 1.0), ("community", "A", "estates", 3.0)]
+    write_town(three_communities(services, complete=["pharmacy"], sites=sites, measures=measures), path)
     return path
 
 
@@ -36,7 +39,7 @@ def run(capsys, *words):
 
 
 def test_scores_gains_build_list_and_report(tmp_path, capsys, package):
-    profile_of(tmp_path, ASKED)
+    profile_of(tmp_path, ASKED, more=HALLS)
     report = tmp_path / "report.xlsx"
     words = ("--since", "2025-12-31", "--json", "-o", report)
     code, line, said = run(capsys, "rate", package, "--profile", tmp_path / "profile.toml", *words)
@@ -48,13 +51,15 @@ def test_scores_gains_build_list_and_report(tmp_path, capsys, package):
     assert rows["C", "one"]["value"] is None
     assert rows["C", "one"]["reason"]
     assert [one["facility_id"] for one in result["gains"]["facilities"]] == ["F2"]
-    assert {one["indicator"] for one in result["build_list"]} == {"one", "two"}
+    lines = {one["indicator"]: one for one in result["build_list"]}
+    assert set(lines) == {"one", "two", "three"}
+    assert (lines["three"]["amount"], lines["three"]["unit"]) == (2, "礼堂")
     assert "A社区" in said
     assert load_workbook(report).sheetnames
 
 
 def test_an_earlier_date_leaves_out_what_opened_later(tmp_path, capsys, package):
-    profile_of(tmp_path, ASKED)
+    profile_of(tmp_path, ASKED, more=HALLS)
     words = ("--as-of", "2025-12-31", "--json")
     _, line, _ = run(capsys, "rate", package, "--profile", tmp_path / "profile.toml", *words)
     rows = {(row["subject_id"], row["indicator"]): row for row in json.loads(line)["indicators"]}
