@@ -118,7 +118,7 @@ _GRID_POPUP = _fields(
 )
 
 _GRID_LABEL = Label(
-    "short_code", "grid", 12.6, second="households", second_from_zoom=13.6, life_from_zoom=15.5
+    "short_code", "grid", 13.5, second="households", second_from_zoom=13.6, life_from_zoom=15.5
 )
 
 _LAYERS = (

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Flow, Plan, PlanTitle, Score } from './api';
 import { icon } from './icons';
+import { judged } from './place';
 import { beforeTitle, loaded, planTitle, store, type Mode } from './store';
 import { zoomTo } from './tables';
 import { count, percent, text } from './words';
@@ -33,9 +34,8 @@ function chooser(name: 'before' | 'plan', chosen: PlanTitle | undefined): Templa
 function paneTitle(side: 'a' | 'b'): TemplateResult {
   const title = side === 'a' ? beforeTitle() : planTitle();
   const own = loaded(title);
-  const bad = own?.totals.out_of_range;
   return html`<div class="card pane-title ${side}"><b>${side.toUpperCase()}</b>${title?.title}
-    ${own ? html`<span class="tag ${bad ? 'bad' : 'ok'}">${bad ? text('page.grids.bad', { count: bad }) : text('page.grids.all_in_range')}</span>` : nothing}</div>`;
+    ${own ? judged(own.grids.filter(grid => grid.kind !== 'special')) : nothing}</div>`;
 }
 
 // Two maps beside each other, one over the other behind a divider, or one of what differs.

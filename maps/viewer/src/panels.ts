@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Grid, Plan } from './api';
 import { icon } from './icons';
-import { card, tone } from './place';
+import { card, judged, tone } from './place';
 import { plan, planTitle, store } from './store';
 import { tableSwitch, zoomTo } from './tables';
 import { count, text } from './words';
@@ -68,12 +68,11 @@ function community(id: string, own: Plan): TemplateResult {
   const one = town?.communities.find(other => other.community_id === id);
   if (!one) return html``;
   const grids = own.grids.filter(grid => grid.community_id === id && grid.kind !== 'special');
-  const bad = grids.filter(grid => grid.in_range === false).length;
   const proof = own.certificates.find(certificate => certificate.community_id === id);
   const open = chosen === id;
   const tag = proof
     ? html`<span class="tag ${tone(proof.status)}">${proof.tag}</span>`
-    : html`<span class="tag ${bad ? 'bad' : 'ok'}">${bad ? text('page.grids.bad', { count: bad }) : text('page.grids.all_in_range')}</span>`;
+    : judged(grids);
   const press = (): void => {
     store.set({ community: open ? '' : id });
     if (!open) store.go(one.bounds);

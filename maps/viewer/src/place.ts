@@ -1,7 +1,7 @@
 // The card of a place: which building, estate, grid and community, and how far to each service.
 
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Asked, Place } from './api';
+import type { Asked, Grid, Place } from './api';
 import { icon } from './icons';
 import { plan, route, store } from './store';
 import { WALK, coded, count, text } from './words';
@@ -71,6 +71,15 @@ function verdict(asked: Asked): TemplateResult | typeof nothing {
 function certificate(asked: Asked): TemplateResult | typeof nothing {
   const found = plan()?.certificates.find(one => one.community_id === asked.id);
   return found ? html`<dd class="wide"><span class="tag ${tone(found.status)}">${found.tag}</span><br>${found.sentence}</dd>` : nothing;
+}
+
+// Whether grids are in range: so many are not, or so many cannot be judged, or all are.
+export function judged(grids: Pick<Grid, 'in_range'>[]): TemplateResult {
+  const bad = grids.filter(grid => grid.in_range === false).length;
+  const open = grids.filter(grid => grid.in_range === null).length;
+  if (bad) return html`<span class="tag bad">${text('page.grids.bad', { count: bad })}</span>`;
+  if (open) return html`<span class="tag unknown">${text('page.grids.unknown', { count: open })}</span>`;
+  return html`<span class="tag ok">${text('page.grids.all_in_range')}</span>`;
 }
 
 export const tone = (status: string): string =>
