@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
+import pyproj
+from pyproj.exceptions import ProjError
 
 from spatial.errors import FileError, RulesError
 from spatial.findings import Finding, Severity
@@ -143,11 +146,23 @@ class Sources:
             if layer.full_name not in self._read
         }
 
+    def _with_usable_reference(self, frame: pd.DataFrame, layer: _Layer) -> pd.DataFrame:
+        """Return a layer without a reference system that no coordinates can be brought out of."""
+        if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or _leads_to_degrees(frame.crs):
+            return frame
+        self.findings.append(
+            Finding.of(
+                Severity.WARNING, "io.reference_unusable", None, layer=layer.full_name, name=frame.crs.name
+            )
+        )
+        bare: pd.DataFrame = frame.set_crs(None, allow_override=True)
+        return bare
+
     def _frame(self, layer: _Layer, encoding: str) -> pd.DataFrame:
         if layer.format is not None:
             frame, findings = layer.format.read(layer.path, layer.name, encoding)
             self.findings += findings
-            return frame
+            return self._with_usable_reference(frame, layer)
         if layer.path not in self._extracts:
             extract = read_osm(layer.path, self.selecting, self.tags)
             self._extracts[layer.path] = extract
@@ -165,6 +180,15 @@ class Sources:
                     )
         tagged: pd.DataFrame = self._extracts[layer.path].layers[layer.name]
         return tagged
+
+
+def _leads_to_degrees(crs: pyproj.CRS) -> bool:
+    """Return whether pyproj can bring coordinates of a reference system to WGS 84."""
+    try:
+        pyproj.Transformer.from_crs(crs, "EPSG:4326")
+    except ProjError:
+        return False
+    return True
 
 
 def _files(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:

@@ -234,3 +234,12 @@ def test_a_layer_name_that_two_files_share_must_be_told_apart(tmp_path):
         with pytest.raises(WanggeError, match="没有的"):
             sources.read("没有的")
         assert sources.layers_not_read() == {"one:小区": 3}
+
+
+def test_a_reference_system_that_leads_nowhere_counts_as_none(tmp_path):
+    path = write(tmp_path / "a.shp", encoding="utf-8")
+    path.with_suffix(".prj").write_text('LOCAL_CS["drawing",UNIT["metre",1]]', encoding="ascii")
+    frame, findings = only_layer(path)
+    assert frame.crs is None
+    assert [one.rule for one in findings] == ["reference_unusable"]
+    assert frame["名称"].tolist() == NAMES
