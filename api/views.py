@@ -99,9 +99,11 @@ class Views:
         seen.view.town(LANGUAGES[0])
         for layer_id, layer in LAYERS.items():
             if layer.on:
-                # Today's grids are judged first, which takes long; who looks at them waits for that.
                 newest = next(iter(seen.view.plans), None) if layer.package == "plan" else None
                 seen.tiles(layer_id, newest)
+        # Today's grids come last: to judge them takes longest, and only who compares asks for them.
+        for plan_id in seen.view.plans:
+            seen.view.frame("grids", plan_id)
 
     def tiles(self, layer_id: str, token: str) -> TileSource:
         """Return the tiles of a layer under a token.

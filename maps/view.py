@@ -72,10 +72,11 @@ class _Plans(Mapping[str, Plan]):
         self._lock = threading.Lock()
 
     def __getitem__(self, plan_id: str) -> Plan:
-        with self._lock:
-            if plan_id == TODAY and self._has_today and TODAY not in self._plans:
-                self._plans[TODAY] = evaluate_plan(self._town, assignment_of_today(self._town)).plan
-            return self._plans[plan_id]
+        if plan_id == TODAY and self._has_today:
+            with self._lock:  # judged once; who asks for another plan does not wait
+                if TODAY not in self._plans:
+                    self._plans[TODAY] = evaluate_plan(self._town, assignment_of_today(self._town)).plan
+        return self._plans[plan_id]
 
     def __iter__(self) -> Iterator[str]:
         yield from (one for one in self._plans if one != TODAY or not self._has_today)
