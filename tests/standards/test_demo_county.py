@@ -15,7 +15,6 @@ from spatial.lifecircle import Assessment
 from spatial.standards import (
     build_list,
     coverage_indicators,
-    gained_since,
     profile_ids,
     rate_town,
     read_profile,
@@ -193,19 +192,6 @@ def test_a_site_of_the_build_list_gains_what_it_promises(county, ratings, conven
     )
     newly = after.covered("cb-08")[0] & ~before.covered("cb-08")[0]
     assert float(before.households[newly].sum()) == line["households"]
-
-
-def test_what_opened_since_a_date_is_what_was_gained(county, convenience_lines):
-    profile = read_profile("convenience-circle")
-    line = convenience_lines.iloc[0]
-    gains = gained_since(_opened(county, line), profile, "2025-12-31")
-    assert list(gains.facilities["facility_id"]) == ["NEW"]
-    assert (gains.indicators["gained"] > 0).all()
-    assert set(gains.indicators["indicator"]) == {line["indicator"]}
-    whole = gains.scores.iloc[0]
-    assert whole["score_after"] == pytest.approx(float(line["town_score"]))
-    assert whole["score_after"] > whole["score_before"]
-    assert gains.before.provenance["profile"] == gains.after.provenance["profile"]
 
 
 def _opened(town, line):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from spatial.standards import build_list, rate_town
+from spatial.standards import build_list, gained_since, rate_town
 from spatial.standards.scoring import stars_of
 from tests.standards.places import profile_of, row_of, three_communities
 from tests.streets import estate
@@ -376,7 +376,7 @@ places = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(places=places, closed=st.integers(0, 7))
 def test_closing_a_service_never_raises_a_score(tmp_path, places, closed):
     profile = profile_of(
@@ -433,3 +433,23 @@ def test_sites_are_as_few_as_bring_every_community_to_the_target(tmp_path):
         200,
         True,
     )
+
+
+def test_what_opened_since_a_date_is_what_was_gained(tmp_path):
+    services = [
+        ("pharmacy", "OLD", 100, {}),
+        ("pharmacy", "NEW", 1600, {"opened": "2026-03-01"}),
+        ("pharmacy", "GONE", 2600, {"closed": "2026-02-01"}),
+    ]
+    town = three_communities(services, complete=["pharmacy"], known="ABC")
+    gains = gained_since(town, profile_of(tmp_path, {"one": NEAR}), "2025-12-31")
+    changed = gains.indicators.set_index("subject_id")["gained"]
+    # NEW has the buildings at 1300, 1600 and 1900 m, GONE had those of C at 2300, 2600 and 2900 m
+    assert changed.to_dict() == {"B": 750, "C": -750}
+    moved = gains.facilities[["facility_id", "change"]].to_numpy().tolist()
+    assert moved == [["GONE", "closed"], ["NEW", "opened"]]
+    scores = gains.scores.set_index("subject_id")
+    assert scores.loc["B", "score_before"] < scores.loc["B", "score_after"]
+    until = gained_since(town, profile_of(tmp_path, {"one": NEAR}), "2025-12-31", until="2026-02-15")
+    assert list(until.facilities["facility_id"]) == ["GONE"]
+    assert (until.indicators["gained"] < 0).all()
