@@ -79,7 +79,7 @@ class _Plans(Mapping[str, Plan]):
         return self._plans[plan_id]
 
     def __iter__(self) -> Iterator[str]:
-        yield from (one for one in self._plans if one != TODAY or not self._has_today)
+        yield from (one for one in tuple(self._plans) if one != TODAY or not self._has_today)
         if self._has_today:
             yield TODAY
 
