@@ -115,7 +115,7 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
 
     estate_of, homeless = _serving_estates(facilities, town.estates)
     names, offered, complete = _offers(town, facilities)
-    centre = _centres(buildings)
+    centre = _centres(buildings.geometry.to_numpy())
     findings = [
         *_stranded(buildings, building_of[building_ways.point], "buildings"),
         *_stranded(facilities, facility_of[facility_ways.point], "facilities"),
@@ -136,7 +136,7 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
         estate_of=estate_of,
         estate_at=_estates_at(buildings, centre, town.estates),
         building_centre=centre,
-        facility_centre=_centres(facilities),
+        facility_centre=_centres(facilities.geometry.to_numpy()),
         side_of=network.walls.side_of(centre),
         offered=offered,
         categories=names,
@@ -153,28 +153,33 @@ def replaced_facilities(
     The numbers of the facilities stay, and new ones come at the end.  None where the change is of
     another kind: a new category, an entrance, or a service that is kept to an estate.
     """
+    # On arrays: taking rows of frames would cost more than all else a what-if does.
+    there = town.facilities.index.get_indexer(pd.Index(changed))
+    if (there < 0).any():
+        return None
+    closed, access = town.facilities["closed"].array[there], town.facilities["access"].array[there]
+    if not pd.isna(closed).all() or (access == "estate").fillna(False).any():
+        return None
     new = [one for one in changed if one not in places.facilities.index]
-    rows = town.facilities.reindex(changed)
     facilities = places.facilities
     if new:
-        facilities = facilities.reindex(facilities.index.append(pd.Index(new)))
-    names, placed = facilities.index, pd.Index(sorted(relocated))
-    entrances = town.layer("entrances")
-    if rows.geometry.loc[placed].isna().any() or entrances["facility_id"].isin(placed).any():
+        order = town.facilities.index.get_indexer(facilities.index.append(pd.Index(new)))
+        facilities = town.facilities.iloc[order]
+    names = facilities.index
+    of_changed = names.get_indexer(pd.Index(changed))
+    services = town.services.loc[town.services["facility_id"].isin(changed)]
+    category = pd.Index(places.categories).get_indexer(pd.Index(services["category"]))
+    if (category < 0).any():
         return None
-    if rows["closed"].notna().any() or (rows["access"] == "estate").any():
-        return None
-    category = pd.Index(places.categories).get_indexer(pd.Index(town.services["category"]))
-    facility = names.get_indexer(pd.Index(town.services["facility_id"]))
-    open_ = facility >= 0
-    if (category[open_] < 0).any():
-        return None
+    facility = names.get_indexer(pd.Index(services["facility_id"]))
 
-    numbers = names.get_indexer(placed)
-    xy, of_placed = entry_points(
-        rows.loc[placed], entrances.iloc[:0].rename(columns={"facility_id": "owner"}),
-        outline_step_m=network.rules.outline_step_m,
-    )  # fmt: skip
+    placed = np.array([one in relocated for one in changed], bool)
+    numbers, geometry = of_changed[placed], town.facilities.geometry.to_numpy()[there[placed]]
+    entrances = town.layer("entrances")["facility_id"]
+    if shapely.is_missing(geometry).any() or entrances.isin(list(relocated)).any():
+        return None
+    entries, of_placed = _entries(geometry, network.rules.outline_step_m)
+    xy = shapely.get_coordinates(entries).reshape(-1, 2)
     kept = np.flatnonzero(~np.isin(places.facility_of, numbers))
     place = np.full(len(places.facility_of), -1, np.int64)
     place[kept] = np.arange(len(kept))
@@ -182,7 +187,7 @@ def replaced_facilities(
     ways = replace(ways, point=place[ways.point])
     points = len(kept) + np.arange(len(xy))
     centre = np.concatenate([places.facility_centre, np.full(len(new), None)])
-    centre[numbers] = _centres(rows.loc[placed])
+    centre[numbers] = _centres(geometry)
     facility_of = np.concatenate([places.facility_of[kept], numbers[of_placed]])
     fresh = ways.with_points(points, attach(network, xy))
     return replace(
@@ -193,7 +198,12 @@ def replaced_facilities(
         facility_ways=fresh,
         facility_centre=centre,
         estate_of=np.concatenate([places.estate_of, np.full(len(new), "", object)]),
-        offered=np.column_stack([facility[open_], category[open_]]).astype(np.int64),
+        offered=np.concatenate(
+            [
+                places.offered[~np.isin(places.offered[:, 0], of_changed)],
+                np.column_stack([facility, category]).astype(np.int64),
+            ]
+        ),
         findings=(
             *(
                 one
@@ -205,9 +215,8 @@ def replaced_facilities(
     )
 
 
-def _centres(places: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
+def _centres(geometry: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Return a point inside each place: its centroid, or another where that lies outside it."""
-    geometry = places.geometry.to_numpy()
     centre = shapely.centroid(geometry)
     outside = ~shapely.intersects(geometry, centre)
     return np.asarray(np.where(outside, shapely.point_on_surface(geometry), centre), object)
@@ -229,13 +238,20 @@ def entry_points(
     by_entrance = number[entrances["owner"]].to_numpy()
     others = np.setdiff1d(np.arange(len(places)), by_entrance)
     others = others[~(places.geometry.isna() | places.geometry.is_empty).to_numpy()[others]]
-    rest = places.iloc[others]
-    geometry = rest.geometry.to_numpy()
+    points, of_place = _entries(places.geometry.to_numpy()[others], outline_step_m)
+    owner = np.concatenate([by_entrance, others[of_place]])
+    entered = np.concatenate([entrances.geometry.to_numpy(), points])
+    return shapely.get_coordinates(entered).reshape(-1, 2), owner.astype(np.int64)
+
+
+def _entries(
+    geometry: npt.NDArray[np.object_], outline_step_m: float | None
+) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Return the points by which places without entrances are entered, and the place of each."""
     is_area = (shapely.get_dimensions(geometry) == 2) & (outline_step_m is not None)
     outline, of_area = _outline_points(geometry[is_area], outline_step_m or 1.0)
-    points = np.concatenate([entrances.geometry.to_numpy(), _centres(rest)[~is_area], outline])
-    owner = np.concatenate([by_entrance, others[~is_area], others[is_area][of_area]])
-    return shapely.get_coordinates(points).reshape(-1, 2), owner.astype(np.int64)
+    owner = np.concatenate([np.flatnonzero(~is_area), np.flatnonzero(is_area)[of_area]])
+    return np.concatenate([_centres(geometry[~is_area]), outline]), owner
 
 
 def _outline_points(areas: npt.NDArray[np.object_], step_m: float) -> tuple[npt.NDArray[np.object_], Ints]:
@@ -266,7 +282,7 @@ def _serving_estates(
 ) -> tuple[npt.NDArray[np.object_], list[str]]:
     """Return the estate each facility is kept to, and the facilities kept to one that lie in none."""
     kept = (facilities["access"] == "estate").fillna(value=False).to_numpy(bool)
-    estate = np.where(kept, _estates_at(facilities, _centres(facilities), estates), "")
+    estate = np.where(kept, _estates_at(facilities, _centres(facilities.geometry.to_numpy()), estates), "")
     homeless = kept & (estate == "")
     return np.where(homeless, "-", estate), list(facilities.index[homeless])
 
