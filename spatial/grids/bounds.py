@@ -25,11 +25,21 @@ from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
-__all__ = ["GroupGraph", "PieceTable", "group_graph", "least_violation", "piece_table", "possible_counts"]
+__all__ = [
+    "NODES_HURRIED",
+    "GroupGraph",
+    "PieceTable",
+    "group_graph",
+    "least_violation",
+    "piece_table",
+    "possible_counts",
+]
+
+NODES_HURRIED = 18
+"""groups beyond which a table takes more than a moment"""
 
 _SLACK = 1e-9
 _NODES_AT_MOST = 24
-_NODES_HURRIED = 18
 _NODES_WITH_STORE = 18
 _HUBS_AT_MOST = 62
 _CLUSTERS_AT_MOST = 400_000
@@ -184,7 +194,7 @@ def piece_table(
         return None
     singles = graph.weights.size - instance.group_count
     charge_free = int(instance.group_allowance().sum()) + singles
-    if graph.weights.size <= (_NODES_HURRIED if hurried else _NODES_AT_MOST):
+    if graph.weights.size <= (NODES_HURRIED if hurried else _NODES_AT_MOST):
         order = _along(graph.adjacency)
         weights, bits = graph.weights[order], _bits(graph.adjacency[np.ix_(order, order)])
         clusters = _listed(

@@ -14,6 +14,7 @@ class Clock:
     Attributes
     ----------
     cut : whether the search was told to stop before it was done
+    pressed : whether a step was given less to do than without a limit
     """
 
     def __init__(self, limit_s: float | None = None, stop: Callable[[], bool] | None = None) -> None:
@@ -21,6 +22,7 @@ class Clock:
         self.limit_s = limit_s
         self.stop = stop
         self.cut = False
+        self.pressed = False
 
     @property
     def seconds(self) -> float:
@@ -37,3 +39,16 @@ class Clock:
         late = self.limit_s is not None and self.seconds > self.limit_s
         self.cut = self.cut or late or (self.stop is not None and self.stop())
         return self.cut
+
+    def budget(self, most: int, a_second: int) -> int:
+        """Return how much a step may do: `most`, or what is done in the seconds left."""
+        if most <= a_second * self.left_s:
+            return most
+        self.pressed = True
+        return 1 + int(a_second * self.left_s)
+
+    def hurried(self, below_s: float) -> bool:
+        """Whether fewer seconds are left; remembered."""
+        less = self.left_s < below_s
+        self.pressed = self.pressed or less
+        return less

@@ -34,6 +34,7 @@ _UNITS_AT_MOST = 2_500
 _UNITS_SEARCHED = 100
 _GAP_SEARCHED = 0.06
 _STEPS = 1_200
+_UNITS_LARGE, _STEPS_LARGE = 400, 800
 _COLUMNS_AT_MOST = 1_500_000
 _NODES_AT_MOST = 5_000_000
 _NODES_A_SECOND = 1_000_000
@@ -120,7 +121,7 @@ class Cluster:
             pieces=self.pieces,
             goal=goal,
             start=start[self.model.order],
-            steps=_STEPS,
+            steps=_STEPS if self.units.size <= _UNITS_LARGE else _STEPS_LARGE,
             clock=clock,
         )
         self.lower = max(self.lower, self.prices.bound)
@@ -144,7 +145,7 @@ class Cluster:
                 pieces=self.pieces,
                 goal=aim,
                 columns_at_most=_COLUMNS_AT_MOST,
-                nodes_at_most=int(min(_NODES_AT_MOST, 1 + _NODES_A_SECOND * clock.left_s)),
+                nodes_at_most=clock.budget(_NODES_AT_MOST, _NODES_A_SECOND),
             )
             if columns is not None or clock.out():
                 break

@@ -50,7 +50,8 @@ class HessModel:
     @classmethod
     def of(cls, instance: Instance, total: float) -> HessModel:
         """Build the model; `total` is the weight that inertia is divided by."""
-        node = instance.groups.copy()
+        # without groups pieces have no price: one door for all
+        node = np.maximum(instance.groups, 0) if instance.group_count == 0 else instance.groups.copy()
         alone = np.flatnonzero(node < 0)
         node[alone] = instance.group_count + np.arange(alone.size)
         order = np.argsort(node, kind="stable")

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spatial.grids.attached import improved_by_attaching
-from spatial.grids.bounds import PieceTable, group_graph, least_violation, piece_table, possible_counts
+from spatial.grids.bounds import (
+    NODES_HURRIED,
+    PieceTable,
+    group_graph,
+    least_violation,
+    piece_table,
+    possible_counts,
+)
 from spatial.grids.certificate import Witness, WitnessKind
 from spatial.grids.clock import Clock
 from spatial.grids.clusters import ClusterProof, Report, prove_as_one, prove_by_clusters
@@ -88,8 +95,9 @@ def _count_range(component: Instance) -> tuple[int, int]:
 def pieces_of(component: Instance, parts: int | None, clock: Clock) -> PieceTable | None:
     """Return the piece table of a component, up to `parts` or to every count worth trying."""
     most = max(parts or 0, _count_range(component)[1])
-    hurried = clock.left_s < _HURRIED_BELOW_S
-    return piece_table(component, group_graph(component), most, hurried=hurried)
+    graph = group_graph(component)
+    hurried = graph.weights.size > NODES_HURRIED and clock.hurried(_HURRIED_BELOW_S)
+    return piece_table(component, graph, most, hurried=hurried)
 
 
 def solve(

@@ -145,7 +145,7 @@ def _searched(
         instance.upper,
         goal,
         goal - linear,
-        int(min(_SCANS_AT_MOST, 1 + _SCANS_A_SECOND * clock.left_s)),
+        clock.budget(_SCANS_AT_MOST, _SCANS_A_SECOND),
     )
     return value, label[rank] if value < goal else None, done
 

@@ -313,7 +313,7 @@ def _assembled(
         extra_pieces=0,
         extra_pieces_bound=extra_bound,
         seconds=clock.seconds,
-        time_limited=clock.cut,
+        time_limited=clock.cut or clock.pressed,
     )
 
 
@@ -372,5 +372,5 @@ def _certified(
         extra_pieces=extra,
         extra_pieces_bound=extra_bound,
         seconds=clock.seconds,
-        time_limited=clock.cut,
+        time_limited=clock.cut or clock.pressed,
     )

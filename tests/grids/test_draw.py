@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import KnowledgeError, RulesError
-from spatial.grids import GridRules, bounds_curve, build_fabric, draw_plan, evaluate_plan, town_curve
+from spatial.grids import (
+    GridRules,
+    bounds_curve,
+    build_fabric,
+    draw_plan,
+    evaluate_plan,
+    town_curve,
+)
 from spatial.grids.codes import address_code, new_codes, reading_order
 from spatial.messages import use_language
 from spatial.schema import PLAN_TABLES
@@ -290,6 +297,20 @@ def test_the_curve_of_a_community_that_no_number_fits():
     assert not curve["possible"].any()
     assert curve["least_violation"].min() == 100
     assert (curve["fewest"] > curve["most"]).all()
+
+
+def test_an_estate_that_gains_200_households_moves_fewer_than_drawing_anew():
+    letters, fabric = "AABBCC/AABBCC/DDEEFF/DDEEFF", "111111/111111/222222/222222"
+    before = draw(drawn_town(letters, communities=fabric))
+    grown = drawn_town(letters, communities=fabric, households=dict.fromkeys("BCDEF", 100) | {"A": 150})
+    rules = GridRules(redraw_lawful=True, wishes=("extra_pieces", "inertia"))
+    after, anew = draw(grown, previous=before), draw(grown, rules, previous=before)
+    assert_lawful(grown, after)
+    old = before.assignment.set_index("building_id")["grid_id"]
+    moved = after.assignment[after.assignment["grid_id"] != old[after.assignment["building_id"]].to_numpy()]
+    assert moved["building_id"].str.match("b[01]").all()
+    assert moved["households"].sum() == after.certificates["moved_households"].sum()
+    assert moved["households"].sum() <= anew.certificates["moved_households"].sum()
 
 
 # codes
