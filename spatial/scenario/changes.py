@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from geopandas.array import GeometryArray, from_shapely
 from shapely.geometry.base import BaseGeometry
 
 from spatial.errors import ConflictError, UsageError
@@ -127,17 +128,21 @@ def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
         raise UsageError(
             "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
         )
-    kinds: dict[str, Any] = dict(zip(map(str, frame.columns), frame.dtypes, strict=True))
-    index = None
+    # Column by column: joining whole frames costs more than all else a what-if does.
+    columns: dict[str, Any] = {}
+    for name in map(str, frame.columns):
+        own, value = frame[name].array, _typed(name, values.get(name))
+        if isinstance(own, GeometryArray):
+            shape = np.array([None if pd.isna(value) else value], object)
+            columns[name] = from_shapely(np.concatenate([np.asarray(own, object), shape]), crs=own.crs)
+        else:
+            one = pd.array([value], dtype=own.dtype)
+            columns[name] = type(own)._concat_same_type([own, one])  # noqa: SLF001 - as pandas' own arrays join
+    index: pd.Index[Any] = pd.RangeIndex(len(frame) + 1)
     if frame.index.name:
-        index = pd.Index([change.row], dtype=frame.index.dtype, name=frame.index.name)
-    one = pd.DataFrame(
-        {name: pd.array([_typed(name, values.get(name))], dtype=kind) for name, kind in kinds.items()},
-        index=index,
-    )
-    row = gpd.GeoDataFrame(one, crs=frame.crs) if isinstance(frame, gpd.GeoDataFrame) else one
-    longer: pd.DataFrame = pd.concat([frame, row], ignore_index=index is None)
-    return longer
+        index = frame.index.append(pd.Index([change.row], dtype=frame.index.dtype))
+    longer = pd.DataFrame(columns, index=index.rename(frame.index.name))
+    return gpd.GeoDataFrame(longer, geometry="geometry") if isinstance(frame, gpd.GeoDataFrame) else longer
 
 
 def _place(frame: pd.DataFrame, change: Change) -> npt.NDArray[np.intp]:
