@@ -98,6 +98,21 @@ def test_the_least_cut_or_that_there_is_no_plan_is_found_and_proved():
     assert 8 <= with_plans <= 22
 
 
+def test_costs_that_are_not_whole_are_proved_too():
+    compared = 0
+    for seed in range(8):
+        problem = tiny(seed)
+        problem["lower"], problem["upper"] = problem["lower"] * 0.9, problem["upper"] * 1.1
+        problem["edge_cost"] = np.random.default_rng(seed).uniform(0.1, 3.0, len(problem["edges"]))
+        plans = every_plan(problem)
+        _, certificate = partition(**problem, objective="cut")
+        assert certificate.status == ("optimal" if plans else "infeasible")
+        if plans:
+            assert certificate.objective == pytest.approx(min(cut for cut, _ in plans))
+            compared += 1
+    assert compared >= 3
+
+
 def test_the_only_plan_is_found():
     only = 0
     for seed in range(12):

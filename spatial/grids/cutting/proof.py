@@ -24,10 +24,12 @@ from spatial.grids.instance import FloatArray, Instance, IntArray
 __all__ = ["LeastCut"]
 
 _SLACK = 1e-9
+_WHOLE = 1.0
 # The first limit, as a share of the mean cut of a part, and how it grows.
 _FIRST = 0.9
 _RAISED = 1.12
-_PARTS_AT_MOST = 3_000_000
+_RAISED_LEAST = 1.03
+_PARTS_AT_MOST = 1_500_000
 _ROWS = 50_000
 # Steps of the covering that take as long as a node of the listing.
 _WORK_PER_NODE = 300
@@ -38,7 +40,7 @@ def _least_step(costs: FloatArray) -> float:
     whole = np.rint(costs).astype(np.int64)
     if costs.size and np.abs(costs - whole).max() < _SLACK and whole.max() > 0:
         return float(np.gcd.reduce(whole))
-    return 1e-8 * float(costs.sum())
+    return 1e-8 * float(costs.sum()) / 2
 
 
 class LeastCut:
@@ -64,13 +66,15 @@ class LeastCut:
         self._sweep = _sweep(instance)
         self._near = _near(instance)
         self._step = _least_step(instance.costs)
+        # costs that are not whole leave a limit, a multiple of the step, a little below what it stands for
+        self._slack = max(_SLACK, 2 * self._step) if self._step < _WHOLE else _SLACK
         self._everything = float(instance.costs.sum()) / 2
         self._limit = -1.0
 
     @property
     def settled(self) -> bool:
         """Whether the plan is proved best, or that there is none."""
-        return self.none or self.bound >= self.cut - _SLACK
+        return self.none or self.bound >= self.cut - self._slack
 
     def offer(self, labels: IntArray, cut: float) -> None:
         """Take note of a lawful plan found elsewhere."""
@@ -89,7 +93,7 @@ class LeastCut:
         if self.parts == 2:
             self._limit = limit
             self._take_half(members, cuts)
-            self.none = self.labels is None and limit >= self._everything - _SLACK
+            self.none = self.labels is None and limit >= self._everything - self._slack
             self.bound = min(self.cut, hole_cut)
             return True
         for holes in (0, 1):
@@ -130,6 +134,11 @@ class LeastCut:
                 if not covering.done and (self.nodes > nodes_at_most or out_of_time()):
                     return False
         self._limit = limit
+        if limit >= self._goal() - self._step - self._slack:
+            # two parts beyond the limit make a plan no better
+            self.none = self.labels is None
+            self.bound = max(self.bound, min(self.cut, self._goal()))
+            return True
         beyond = priced(
             self.instance,
             members,
@@ -177,7 +186,7 @@ class LeastCut:
         else:
             # with each step of the limit the bound rises by one at least
             raised = min(self._limit * _RAISED, self._limit + self._goal() - self.bound)
-            raised = max(raised, self._limit + self._step)
+            raised = max(raised, self._limit * _RAISED_LEAST, self._limit + self._step)
         # two parts beyond the limit alone make a plan no better than the one known
         raised = min(raised, self._goal() - self._step)
         return max(float(np.floor(raised / self._step + 1e-7)), 0.0) * self._step
