@@ -95,8 +95,11 @@ class Cluster:
             self.lower = np.inf
             return
         if places > 1:
-            # An estate in several places: plans may exist, but neither are they drawn nor excluded here.
-            self.tired = True
+            # an estate in several places: plans are not drawn, but listed from its parts
+            label = np.zeros(self.units.size, dtype=np.int64)
+            for place, units in enumerate(self.instance.components()):
+                label[units] = place
+            self.rough = plan_inertia(self.instance, label) * self.instance.total / self.total
             return
         share = self.instance.total / self.total
         tried = annealed_drafts(self.instance, self.parts, rng, clock=clock)

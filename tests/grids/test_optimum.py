@@ -124,3 +124,20 @@ def test_bounds_on_pieces_hold_for_every_count_also_with_a_store():
             assert table.extra_pieces(parts) <= extra, seed
             if stored is not None:
                 assert stored.extra_pieces(parts) <= extra, seed
+
+
+def test_an_estate_in_two_places_is_proved_too():
+    column = np.tile(np.arange(4), 3)
+    edges = [(i, i + 1) for i in range(12) if i % 4 < 3] + [(i, i + 4) for i in range(8)]
+    for seed in range(6):
+        weights = np.random.default_rng(seed).integers(80, 130, 12)
+        more = {
+            "groups": np.where((column == 0) | (column == 3), 0, 1),
+            "coordinates": np.column_stack([column, np.arange(12) // 4]) * 100.0,
+        }
+        best = every_best(Instance.build(weights, edges, lower=280, upper=460, **more))
+        for parts, (extra, value) in best.items():
+            _, certificate = partition(weights, edges, lower=280, upper=460, parts=parts, **more)
+            assert certificate.extra_pieces == certificate.extra_pieces_bound == extra
+            assert certificate.status == "optimal"
+            assert certificate.objective == pytest.approx(value, rel=1e-6)
