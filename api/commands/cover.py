@@ -96,18 +96,14 @@ def _rates(assessment: Assessment, coverage: Coverage) -> dict[str, Any]:
         is_category = not pd.isna(record["category"])
         key = str(record["category"] if is_category else record["indicator"])
         name = catalogue[key].names[current_language()] if is_category and key in catalogue else key
-        found: dict[str, Any] = {"limit_m": record["limit_m"], "share": None}
+        found: dict[str, Any] = {"limit_m": record["limit_m"], "basis": record["basis"], "share": None}
         if pd.isna(share):
             say("commands.cover.not_assessed", name=name)
         else:
             counts = {part: float(record[part]) for part in ("numerator", "denominator", "undetermined")}
-            say(
-                "commands.cover.rate",
-                name=name,
-                share=share,
-                limit=_limit(assessment, record["limit_m"]),
-                **counts,
-            )
+            said = "rate" if is_category else "indicator"
+            limit = _limit(assessment, record["limit_m"])
+            say(f"commands.cover.{said}", name=name, share=share, limit=limit, **counts)
             found |= {"share": float(share), **counts}
         result["rates" if is_category else "indicators"][key] = found
     result["assessed"] = sum(one["share"] is not None for one in result["rates"].values())
