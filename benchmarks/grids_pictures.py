@@ -28,7 +28,7 @@ def draw_plans(
     """Write a picture for each tool, and ``all.png``.
 
     Buildings of a grid are joined and of one colour.  Buildings of a grid outside the window are ringed
-    red; those of an estate that is split needlessly are black.
+    red; those of an estate in more pieces than its size asks for are black.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, found in plans.items():
@@ -36,7 +36,7 @@ def draw_plans(
         _draw(figure.subplots(), name, records, found)
         figure.savefig(folder / f"{name.lower().replace(' ', '-')}.png", dpi=110)
     rows = -(-len(plans) // 4)
-    figure = Figure(figsize=(16, 4.2 * rows), layout="constrained")
+    figure = Figure(figsize=(16, 3.2 * rows), layout="constrained")
     for axes in figure.subplots(rows, 4, squeeze=False).flat[len(plans) :]:
         axes.set_axis_off()
     for axes, (name, found) in zip(figure.axes, plans.items(), strict=False):
@@ -68,6 +68,6 @@ def _draw(axes: Axes, name: str, records: list[dict[str, Any]], found: list[np.n
         outside += int(((load < LOWER) | (load > UPPER)).sum())
         split += int(torn.sum())
     missing = f", {failed} failed" if failed else ""
-    axes.set_title(f"{name}: {outside} out of range, {split} split needlessly{missing}", fontsize=9)
+    axes.set_title(f"{name}: {outside} out of range, {split} estates in extra pieces{missing}", fontsize=9)
     axes.set_aspect("equal")
     axes.set_axis_off()
