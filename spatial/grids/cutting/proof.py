@@ -97,42 +97,8 @@ class LeastCut:
             self.bound = min(self.cut, hole_cut)
             return True
         for holes in (0, 1):
-            bound = priced(
-                self.instance,
-                members,
-                cuts,
-                self.parts,
-                holes=(holes, holes),
-                hole_cut=hole_cut,
-                ceiling=2 * self._goal(),
-                out_of_time=out_of_time,
-            )
-            if bound is None:
+            if not self._covered(listed, members, holes, hole_cut, out_of_time, nodes_at_most):
                 return False
-            rank = self._first_rank(members)
-            order = np.lexsort((bound.rises, rank))
-            chosen = order[bound.value + bound.rises[order] <= 2 * (self._goal() - self._step) + _SLACK]
-            begins = np.searchsorted(rank[chosen], np.arange(self.instance.units + 1))
-            covering = Covering(
-                self.instance,
-                self._sweep,
-                self.parts,
-                sets[chosen],
-                cuts[chosen],
-                begins,
-                bound.value,
-                bound.rises[chosen],
-                bound.hole_rises if holes else None,
-                self._near,
-                step=self._step,
-                cut=self._goal(),
-            )
-            while not covering.done:
-                self.nodes += covering.advance() // _WORK_PER_NODE
-                if covering.labels is not None:
-                    self.offer(covering.labels, covering.cut)
-                if not covering.done and (self.nodes > nodes_at_most or out_of_time()):
-                    return False
         self._limit = limit
         if limit >= self._goal() - self._step - self._slack:
             # two parts beyond the limit make a plan no better
@@ -173,6 +139,55 @@ class LeastCut:
         rank[self._sweep] = np.arange(self.instance.units)
         first: IntArray = np.minimum.reduceat(np.append(rank[members.indices], 0), members.indptr[:-1])
         return first
+
+    def _covered(  # noqa: PLR0917 - one step of a level
+        self,
+        listed: tuple[Words, FloatArray],
+        members: csr_array,
+        holes: int,
+        hole_cut: float,
+        out_of_time: Callable[[], bool],
+        nodes_at_most: int,
+    ) -> bool:
+        """Look at every plan of listed parts and so many others; False when it was left unfinished."""
+        sets, cuts = listed
+        bound = priced(
+            self.instance,
+            members,
+            cuts,
+            self.parts,
+            holes=(holes, holes),
+            hole_cut=hole_cut,
+            ceiling=2 * self._goal(),
+            out_of_time=out_of_time,
+        )
+        if bound is None:
+            return False
+        rank = self._first_rank(members)
+        order = np.lexsort((bound.rises, rank))
+        chosen = order[bound.value + bound.rises[order] <= 2 * (self._goal() - self._step) + _SLACK]
+        begins = np.searchsorted(rank[chosen], np.arange(self.instance.units + 1))
+        covering = Covering(
+            self.instance,
+            self._sweep,
+            self.parts,
+            sets[chosen],
+            cuts[chosen],
+            begins,
+            bound.value,
+            bound.rises[chosen],
+            bound.hole_rises if holes else None,
+            self._near,
+            step=self._step,
+            cut=self._goal(),
+        )
+        while not covering.done:
+            self.nodes += covering.advance() // _WORK_PER_NODE
+            if covering.labels is not None:
+                self.offer(covering.labels, covering.cut)
+            if not covering.done and (self.nodes > nodes_at_most or out_of_time()):
+                return False
+        return True
 
     def _goal(self) -> float:
         """Return the cut that a plan must be below to matter."""
