@@ -32,6 +32,8 @@ def command() -> LocalCommand:
         option(
             "candidates", "--candidates", type=click.Choice(_CANDIDATES), default="sites", show_default=True
         ),
+        option("budget", "--budget", type=click.FloatRange(min=0)),
+        option("capacity", "--capacity", type=click.FloatRange(min=0, min_open=True)),
         option("time_limit", "--time-limit", type=click.FloatRange(min=0, min_open=True)),
         option("output", "-o", "--output", required=True, type=Path),
     )
@@ -44,6 +46,8 @@ def _run(
     count: int | None,
     model: Model,
     candidates: CandidateKind,
+    budget: float | None,
+    capacity: float | None,
     time_limit: float | None,
     output: Path,
 ) -> tuple[ExitCode, dict[str, Any]]:
@@ -58,6 +62,8 @@ def _run(
         count,
         model,
         candidates=candidates,
+        budget=budget,
+        capacity=capacity,
         time_limit_s=time_limit,
     )
     write_proposal(proposal, output)

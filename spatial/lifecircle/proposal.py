@@ -79,6 +79,8 @@ def site_facilities(
     candidates: CandidateKind | gpd.GeoDataFrame = "sites",
     limit_m: float | None = None,
     basis: str = "households",
+    budget: float | None = None,
+    capacity: float | None = None,
     time_limit_s: float | None = 60.0,
 ) -> Proposal:
     """Choose sites for new services of a category, beside those of today.
@@ -95,12 +97,17 @@ def site_facilities(
     limit_m : walk within which a household counts as covered; the category's radius when None.  The
         walks of p_median and p_center are searched through the whole town
     basis : who is counted: households, residents, buildings, or an age group of ``population``
+    budget : most that the new services may cost together, each as its candidate's column ``cost`` says;
+        then ``count`` is the most that open, and may be None
+    capacity : most that each new service serves, in units of the basis; those of today are taken to
+        serve all they reach.  The objective counts who is served; ``gained`` counts who lies within the
+        limit, as coverage does
     time_limit_s : wall seconds for the proof; None for no limit
 
     Raises
     ------
     UsageError
-        If there are no candidates, the category has no radius and no limit is given, nothing is known
+        If there are no candidates, a candidate has no cost where a budget is given, the category has no radius and no limit is given, nothing is known
         of the basis, or an argument does not fit the model (see `locate`).
     """
     known = categories().get(category)
@@ -125,6 +132,9 @@ def site_facilities(
         count=count,
         limit_m=limit_m if model in {"lscp", "mclp"} else None,
         existing=[len(layer)],
+        costs=None if budget is None else np.append(_costs(layer), 0.0),
+        budget=budget,
+        capacities=None if capacity is None else np.append(np.full(len(layer), capacity), np.inf),
         time_limit_s=time_limit_s,
     )
     sites, covered = _ranked(layer, category, siting, walks, demand, limit_m)
@@ -135,6 +145,8 @@ def site_facilities(
         "basis": basis,
         "limit_m": limit_m,
         "candidates": len(layer),
+        "budget": budget,
+        "capacity": capacity,
         "count": len(sites),
         "status": siting.status,
         "objective": siting.objective,
@@ -224,7 +236,10 @@ def _candidates(
         raise UsageError("siting.unknown_candidates", found=candidates, expected=expected)
     layer = layer.loc[~(layer.geometry.isna() | layer.geometry.is_empty)]
     found = gpd.GeoDataFrame(
-        {"name": layer["name"].astype("string") if "name" in layer else pd.NA},
+        {
+            "name": layer["name"].astype("string") if "name" in layer else pd.NA,
+            "cost": pd.to_numeric(layer["cost"]) if "cost" in layer else np.nan,
+        },
         geometry=layer.geometry,
         index=pd.Index(layer.index.astype("string"), name="candidate_id"),
         crs=town.crs,
@@ -234,6 +249,13 @@ def _candidates(
     if isinstance(candidates, str) and candidates == "estates":
         found = found.set_geometry(shapely.point_on_surface(found.geometry.to_numpy()), crs=town.crs)
     return found.assign(facility_id=_CANDIDATE + found.index)
+
+
+def _costs(layer: gpd.GeoDataFrame) -> Floats:
+    costs: Floats = layer["cost"].to_numpy(float, na_value=np.nan)
+    if np.isnan(costs).any():
+        raise UsageError("siting.no_costs", table="candidates", ids=list(layer.index[np.isnan(costs)]))
+    return costs
 
 
 def _demand(town: Town, survey: Survey, category: str, basis: str, search_m: float) -> _Demand:

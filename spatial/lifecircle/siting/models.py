@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from spatial.errors import UsageError
-from spatial.lifecircle.siting import cover, median
+from spatial.lifecircle.siting import cover, limited, median
 from spatial.lifecircle.siting.problem import Floats, Integers, Problem, filtered, nearest_cost
 
 __all__ = ["Model", "Siting", "locate"]
@@ -31,7 +31,7 @@ class Siting:
     ----------
     model : the location model
     sites : column numbers of the new sites, ascending; empty when none were found
-    objective : lscp: number of new sites; mclp: weight covered, by existing sites too; p_median: sum
+    objective : lscp: number of new sites, or their cost where costs are given; mclp: weight covered, by existing sites too; p_median: sum
         of weight × walk in metres; p_center: longest walk in metres.  Infinite when no sites were
         found that reach all demand that can be reached
     bound : no choice of sites is better than this: an upper bound for mclp, a lower one otherwise
@@ -83,6 +83,9 @@ def locate(
     count: int | None = None,
     limit_m: float | None = None,
     existing: npt.ArrayLike | None = None,
+    costs: npt.ArrayLike | None = None,
+    budget: float | None = None,
+    capacities: npt.ArrayLike | None = None,
     time_limit_s: float | None = None,
 ) -> Siting:
     """Choose sites for new services by one of the four classical location models.
@@ -94,9 +97,10 @@ def locate(
     p_center  ``count`` sites with the shortest longest walk, whatever the weight (Hakimi 1964)
     ========  ==============================================================================
 
-    A good answer is there at once (greedy, exchange); the rest of the time goes into the proof.  Every
-    site costs the same and serves any number: neither a budget nor capacities are part of the models
-    (`spatial.lifecircle.capacity` tells which services would be overloaded).
+    A good answer is there at once (greedy, exchange); the rest of the time goes into the proof.  With
+    ``costs``, a ``budget`` or ``capacities`` all but p_center are solved as integer programmes
+    (`spatial.lifecircle.siting.limited`): lscp then has the least total cost, and the weight of one
+    demand may be shared among sites.
 
     Parameters
     ----------
@@ -107,10 +111,14 @@ def locate(
     weights : (demand,), households or another weight; demand of weight 0 asks for nothing, in any
         model
     count : how many new sites, at most as many as there are columns that are not existing; all are
-        opened, even where fewer would do.  None for lscp
+        opened, even where fewer would do.  None for lscp.  With a budget it is the most that open, and
+        may be None
     limit_m : longest walk that counts.  Needed for lscp and mclp; for the others a longer walk
         counts as unreachable
-    existing : column numbers of services that are open already; they are not counted
+    existing : column numbers of services that are open already; they are neither counted nor paid for
+    costs : (sites,), of opening each; 1 for every site when None
+    budget : most that the new sites may cost together, in the unit of ``costs``
+    capacities : (sites,), most weight that each site serves, existing ones too; infinite for no limit
     time_limit_s : wall seconds after which the best answer so far is returned with its bound; None
         for no limit, 0 for the quick answer alone
 
@@ -142,7 +150,8 @@ def locate(
     matrix = _distances(distances, demand_weights.size)
     opened = _existing(existing, matrix.shape[1])
     new = np.setdiff1d(np.arange(matrix.shape[1]), opened)
-    wanted = _count(model, count, new.size)
+    limits = _limits(model, costs, budget, capacities, matrix.shape[1])
+    wanted = new.size if count is None and budget is not None else _count(model, count, new.size)
     matrix = _reachable(model, matrix, limit_m)
 
     asking = np.flatnonzero(demand_weights > 0)
@@ -150,6 +159,17 @@ def locate(
     reached = np.diff(matrix.indptr) > 0
     unreachable = asking[~reached]
     matrix, demand_weights = matrix[reached], demand_weights[reached]
+    if limits is not None:
+        sites, objective, bound = limited.choose(
+            model,
+            matrix,
+            demand_weights,
+            opened=opened,
+            count=wanted,
+            limits=limits,
+            deadline=deadline,
+        )
+        return Siting(model, sites, objective, bound, unreachable, time.monotonic() - begun)
     today = nearest_cost(matrix[:, opened])
     matrix = matrix[:, new]
 
@@ -243,6 +263,37 @@ def _count(model: Model, count: int | None, candidates: int) -> int:
     if count > candidates:
         raise UsageError("siting.count_above_candidates", count=count, candidates=candidates)
     return int(count)
+
+
+def _limits(
+    model: Model,
+    costs: npt.ArrayLike | None,
+    budget: float | None,
+    capacities: npt.ArrayLike | None,
+    sites: int,
+) -> limited.Limits | None:
+    """Return what sites may cost and serve; None where nothing limits either."""
+    if costs is None and budget is None and capacities is None:
+        return None
+    if model == "p_center":
+        raise UsageError("siting.limits_with_center")
+    if budget is not None and not budget >= 0:
+        raise UsageError("siting.wrong_budget", budget=budget)
+    return limited.Limits(
+        _by_site("costs", costs, sites, 1.0),
+        np.inf if budget is None else float(budget),
+        _by_site("capacities", capacities, sites, np.inf),
+    )
+
+
+def _by_site(name: str, given: npt.ArrayLike | None, sites: int, otherwise: float) -> Floats:
+    values = np.full(sites, otherwise) if given is None else np.asarray(given, dtype=float)
+    if values.shape != (sites,):
+        raise UsageError("siting.by_site_shape", name=name, shape=values.shape, sites=sites)
+    wrong = np.flatnonzero(~(values >= 0) | (np.isinf(values) & (name == "costs")))
+    if wrong.size:
+        raise UsageError("siting.wrong_by_site", name=name, site=int(wrong[0]), value=values[wrong[0]])
+    return values
 
 
 def _reachable(model: Model, matrix: sparse.csr_array, limit_m: float | None) -> sparse.csr_array:
