@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -65,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.collections = Collections(store)
     app.state.views = Views(store)
     app.state.tile_cache = TileCache(settings.tile_folder)
+    # Threads that make tiles take the interpreter from each other: one makes more than eight together.
+    app.state.tile_makers = CapacityLimiter(1)
     app.include_router(page.router, prefix="/api")
     app.router.routes.append(Mount("/ogc", routes=ogc.routes(), name="ogc"))
     app.router.routes.append(Mount("/tiles", routes=tiles.routes(), name="tiles"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -115,13 +115,17 @@ class Views:
         """
         if layer_id not in LAYERS:
             raise NotFoundError("api.no_layer", layer=layer_id)
-        states = self._states()
-        for state in states:
-            seen = self._made(state, states)
+        for seen in self._at_hand_then_newest():
             known, plan_id = seen.plan_of(layer_id, token)
             if known:
                 return seen.tiles(layer_id, plan_id)
         raise NotFoundError("api.no_revision", revision=token)
+
+    def _at_hand_then_newest(self) -> Iterator[Seen]:
+        # What is at an address never changes: a view at hand answers without a look at the database.
+        yield from tuple(self._seen.values())
+        states = self._states()
+        yield from (self._made(state, states) for state in states)
 
     def _states(self) -> list[list[Revision]]:
         """Return the newest revisions of every town and of what belongs to it, the town first."""

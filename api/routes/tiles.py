@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -57,7 +57,7 @@ async def _tile(request: Request) -> Response:
     address = f"{revision}/{layer}/{zoom}/{column}/{row}"
     packed = cache.get(address)
     if packed is None:
-        packed = await run_in_threadpool(_make, request, address)
+        packed = await to_thread.run_sync(_make, request, address, limiter=request.app.state.tile_makers)
     headers = {**_FOR_EVER, "ETag": mark}
     if not packed:
         return Response(status_code=204, headers=headers)

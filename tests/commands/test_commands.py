@@ -175,7 +175,7 @@ def test_cover_says_rates_and_what_is_not_assessed(capsys, tmp_path):
     assert code == 0, err
     rates = result_of(out)["rates"]
     assert rates["pharmacy"] == {
-        "limit_m": 500.0, "share": 0.5, "numerator": 10.0, "denominator": 20.0, "undetermined": 0.0,
+        "limit_m": 500.0, "basis": "households", "share": 0.5, "numerator": 10.0, "denominator": 20.0, "undetermined": 0.0,
     }  # fmt: skip
     assert "药店" in err
     assert "50.0%" in err
