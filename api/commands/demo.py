@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from api.commands.frame import ExitCode, LocalCommand, option, progress_bars, say
+from api.commands.frame import ExitCode, LocalCommand, option, processes, progress_bars, say
 
 __all__ = ["command", "demo_county"]
 
@@ -46,7 +46,8 @@ def _run(output: Path) -> tuple[ExitCode, dict[str, Any]]:
     shutil.copyfile(demo_county(), made["town"])
     with progress_bars() as progress:
         town = read_town(made["town"])
-        plan = draw_plan(town, rng=np.random.default_rng(_SEED), progress=progress)
+        with processes(len(town.communities)) as executor:
+            plan = draw_plan(town, rng=np.random.default_rng(_SEED), progress=progress, executor=executor)
         write_plan(plan, made["plan"])
         coverage = assess_coverage(town, plan=plan, progress=progress)
         write_coverage(coverage, made["coverage"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from api.commands.frame import ExitCode, LocalCommand, argument, option, progress_bars, say
+from api.commands.frame import ExitCode, LocalCommand, argument, option, processes, progress_bars, say
 
 if TYPE_CHECKING:
     from spatial.grids import GridRules, Plan
@@ -88,7 +88,7 @@ def _run(
 
     window = rules_from(rules, lower, upper)
     place = read_town(town)
-    with progress_bars() as progress:
+    with progress_bars() as progress, processes(len(place.communities)) as executor:
         plan = draw_plan(
             place,
             window,
@@ -96,6 +96,7 @@ def _run(
             time_limit_s=time_limit,
             rng=np.random.default_rng(seed),
             progress=progress,
+            executor=executor,
         )
     write_plan(plan, output)
     summary = plan_summary(plan)

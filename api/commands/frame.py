@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from enum import IntEnum
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ __all__ = [
     "LocalCommand",
     "argument",
     "option",
+    "processes",
     "progress_bars",
     "publish",
     "report_failure",
@@ -32,6 +36,9 @@ __all__ = [
 ]
 
 Progress = Callable[[str, int, int], None]
+
+# A process takes seconds to start, as long as a few small communities take to draw.
+_TASKS_WORTH_PROCESSES = 8
 
 
 class ExitCode(IntEnum):
@@ -162,6 +169,18 @@ def say_report(report: Report) -> None:
     for finding in report:
         say(f"commands.severity.{finding.severity.value}", message=finding.statement.text())
     say("commands.report", findings=len(report), errors=len(report.errors))
+
+
+@contextmanager
+def processes(tasks: int) -> Iterator[Executor | None]:
+    """Run some processes for the ``with`` block, one to a core; None where few tasks would not repay them."""
+    cores = os.cpu_count() or 1
+    if tasks < _TASKS_WORTH_PROCESSES or cores == 1:
+        yield None
+        return
+    # A fresh process is the same on every system, and takes no threads of the libraries with it.
+    with ProcessPoolExecutor(min(cores, tasks), mp_context=get_context("spawn")) as pool:
+        yield pool
 
 
 @contextmanager
