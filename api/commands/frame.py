@@ -7,11 +7,10 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from enum import IntEnum
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +173,9 @@ def say_report(report: Report) -> None:
 @contextmanager
 def processes(tasks: int) -> Iterator[Executor | None]:
     """Run some processes for the ``with`` block, one to a core; None where few tasks would not repay them."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     cores = os.cpu_count() or 1
     if tasks < _TASKS_WORTH_PROCESSES or cores == 1:
         yield None

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 import api.features
 from tests.api.test_ogc_conformance import CRS84
+from tests.conftest import skip_or_fail
 
 NORTHING_FIRST = "http://www.opengis.net/def/crs/EPSG/0/4526"
 
@@ -77,7 +78,7 @@ def test_qgis_reads_every_layer(served, tmp_path):
     python = Path("/usr/bin/python3")
     asked = [python, "-c", "import qgis.core"]
     if not python.exists() or subprocess.run(asked, capture_output=True, check=False).returncode:
-        pytest.skip("QGIS is not installed")
+        skip_or_fail("qgis", "QGIS is not installed")
     counts = stored(served)
     token = served.app.state.views.of().token()
     tiles = f"{served.root}/tiles/communities/{token}/{{z}}/{{x}}/{{y}}.mvt"
