@@ -11,7 +11,7 @@ _REQUIRED = frozenset(filter(None, os.environ.get("WANGGE_REQUIRE", "").split(",
 
 
 def skip_or_fail(part: str, reason: str) -> None:
-    """Skip for want of ``part`` (data, postgis, chromium, poppler), or fail where WANGGE_REQUIRE names it."""
+    """Skip for want of ``part`` (data, postgis, chromium, poppler, qgis), or fail where WANGGE_REQUIRE names it."""
     if part in _REQUIRED:
         pytest.fail(f"WANGGE_REQUIRE demands {part}: {reason}")
     pytest.skip(reason)
