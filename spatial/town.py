@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -123,16 +124,23 @@ class Town:
 
 def empty_table(table: Table, crs: pyproj.CRS | str | None = None) -> pd.DataFrame:
     """Return a table of the schema without rows; a layer is in ``crs``."""
+    frame = _without_rows(table).copy()
+    if crs is not None and isinstance(frame, gpd.GeoDataFrame):
+        placed: pd.DataFrame = frame.set_crs(crs)
+        return placed
+    return frame
+
+
+@cache
+def _without_rows(table: Table) -> pd.DataFrame:
+    # Made once and copied: a town has a dozen of them, and a frame is made column by column.
     columns = {
         column.name: pd.Series(dtype=DTYPES[column.kind]) for column in (*table.columns, *COMMON_COLUMNS)
     }
     frame = pd.DataFrame(columns)
     if table.id_column:
         frame = frame.set_index(table.id_column)
-    if table.is_layer:
-        layer: pd.DataFrame = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
-        return layer
-    return frame
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([])) if table.is_layer else frame
 
 
 def fingerprint(tables: Mapping[str, pd.DataFrame]) -> str:
