@@ -56,7 +56,7 @@ class Reach:
         network = self.survey.network
         cost = self.labels.cost[network.edge_nodes].astype(np.int64)
         limit = limit_steps(self.limit_m)
-        is_street = np.array([one is not None for one in network.line]) & (network.closed_by == 0)
+        is_street = (network.length_m > 0) & (network.closed_by == 0)
         touched = np.flatnonzero((cost <= limit).any(axis=1) & is_street)
         parts: list[Any] = []
         own: dict[int, list[tuple[float, float]]] = {}
@@ -71,7 +71,7 @@ class Reach:
     def _parts(self, edge: int, cost: Ints, limit: int, own: Sequence[tuple[float, float]]) -> list[Any]:
         """Return the parts of one edge reached from its ends, and from the place itself when it is on it."""
         network = self.survey.network
-        line, length_m = network.line[edge], float(network.length_m[edge])
+        line, length_m = network.line.at(edge), float(network.length_m[edge])
         along, against = (float(one) / length_m for one in network.cost[edge])
         stretches = [
             (0.0, min((limit - int(cost[0])) / along, length_m)) if cost[0] <= limit else None,
@@ -176,7 +176,7 @@ class Reach:
                 start, end = network.edge_nodes[edge]
                 other, step = (start, network.cost[edge, 0]) if end == node else (end, network.cost[edge, 1])
                 if step != CLOSED and int(cost[other]) + int(step) == int(cost[node]):
-                    line = network.line[edge]
+                    line = network.line.at(int(edge))
                     xy = shapely.get_coordinates(line) if line is not None else network.node_xy[[start, end]]
                     pieces.append(xy if end == node else xy[::-1])
                     node = int(other)
@@ -197,9 +197,9 @@ class Reach:
     def _stretch(self, edge: int, start_m: float, end_m: float) -> npt.NDArray[np.float64]:
         """Return the vertices of an edge from one distance along it to another, in either direction."""
         network = self.survey.network
-        if network.line[edge] is None:  # a joint has no extent
+        if network.line.at(edge) is None:  # a joint has no extent
             return network.node_xy[network.edge_nodes[edge, :1]]
-        return np.asarray(substring(network.line[edge], start_m, end_m).coords)
+        return np.asarray(substring(network.line.at(edge), start_m, end_m).coords)
 
 
 def reach_from(survey: Survey, xy: tuple[float, float], limit_m: float) -> Reach:

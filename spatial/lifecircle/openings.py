@@ -163,7 +163,7 @@ def _crossings(survey: Survey, longest_m: float) -> tuple[npt.NDArray[np.int32],
     cut = network.edge_nodes[network.closed_by == _WALL]
     # Where a closed gate stands, opening it is the answer.
     at_gates = network.edge_nodes[network.closed_by == _GATE]
-    dead_end = np.setdiff1d(_dead_ends(network, ~pd.isna(network.line)), at_gates)
+    dead_end = np.setdiff1d(_dead_ends(network, network.length_m > 0), at_gates)
     pairs = cKDTree(network.node_xy[dead_end]).query_pairs(longest_m, output_type="ndarray")
     apart = dead_end[pairs].astype(np.int32)
     xy = network.node_xy[apart]

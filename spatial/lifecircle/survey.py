@@ -300,16 +300,15 @@ class Survey:
         rows = np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(owner))
         used = homes.rank[rows] == 0
         owner, rows = owner[used], rows[used]
-        edge, leave = homes.doors.edge[rows], homes.doors.leave[rows]
-        nodes = network.edge_nodes[edge]
-        goals = network.edge_nodes[services.edge]
+        edge, leave, nodes = homes.doors.edge[rows], homes.doors.leave[rows], homes.doors.node[rows]
 
         def meets(
             piece: Numbers, usable: npt.NDArray[np.bool_], enterable: npt.NDArray[np.bool_]
         ) -> npt.NDArray[np.bool_]:
-            serving = np.unique(piece[goals[enterable]])
+            serving = np.zeros(piece.max(initial=-1) + 1, bool)
+            serving[piece[services.node[enterable]]] = True
             found = np.zeros(len(buildings), bool)
-            found[owner[(np.isin(piece[nodes], serving) & usable).any(axis=1)]] = True
+            found[owner[(serving[piece[nodes]] & usable).any(axis=1)]] = True
             return found
 
         joined = meets(network.component, leave != CLOSED, services.enter != CLOSED)

@@ -31,7 +31,7 @@ from spatial.network import (
     relinks_gates,
 )
 from spatial.scenario import Change, Scenario, apply, scenario_text
-from spatial.search import Labels, concerned, limit_steps, repaired
+from spatial.search import concerned, limit_steps, repaired
 from spatial.town import Town
 
 __all__ = ["Outcome", "try_changes"]
@@ -205,14 +205,14 @@ class _Edit:
             if not rewired and category not in self.touched and not self.reattached.any():
                 continue
             before = base.labels[category]
-            touched = category in self.touched
+            touched, relabelled = category in self.touched, _none()
             longer = new.node_count > len(before.words)
             if touched or longer or (rewired and concerned(old, new, before, **edges)):
                 gone = self.moved.astype(np.int32) if touched else np.zeros(0, np.int32)
-                labels[category] = repaired(
+                labels[category], relabelled = repaired(
                     old, new, before, survey.seeds(category), base.search_m(category), gone=gone, **edges
                 )
-            affected = self._affected(category, labels[category], before, regrouped=regrouped)
+            affected = self._affected(category, relabelled, regrouped=regrouped)
             if len(affected):
                 search_m = base.search_m(category)
                 fresh[category] = affected, survey.measure(category, labels[category], search_m, affected)
@@ -223,15 +223,14 @@ class _Edit:
         figures = base.figures.updated(base.walks, walks, np.flatnonzero(changed))
         return replace(base, town=town, survey=survey, labels=tuple(labels), walks=walks, figures=figures)
 
-    def _affected(self, category: int, labels: Labels, before: Labels, *, regrouped: bool) -> Ints:
-        """Return the buildings whose walk to a category may have changed."""
+    def _affected(self, category: int, relabelled: Ints, *, regrouped: bool) -> Ints:
+        """Return the buildings whose walk to a category may have changed, given the nodes whose label has."""
         affected = self.reattached.copy()
         doors = self.survey.homes.doors
-        if labels is not before:
-            changed = labels.words[: len(before.words)] != before.words
-            if len(labels.words) > len(before.words):
-                changed = np.append(changed, np.ones(len(labels.words) - len(before.words), bool))
-            affected[doors.owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
+        if len(relabelled):
+            changed = np.zeros(self.survey.network.node_count, bool)
+            changed[relabelled] = True
+            affected[doors.owner[changed[doors.node].any(axis=1)]] = True
         if regrouped:
             affected |= self.base.walks.steps[category] == CLOSED
         if category in self.touched:

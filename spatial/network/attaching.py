@@ -80,7 +80,7 @@ def attach(network: StreetNetwork, xy: Points) -> Attachments:
     points = np.asarray(shapely.points(xy), object)
     side = network.walls.side_of(points)
     radius_m = _search_radius(network, points, xy, side)
-    point, edge = network.index.within(points, radius_m)
+    point, edge = network.line.within(points, radius_m)
     offset_m, access_m, reachable = _legs(network, xy, side, point, edge)
     rows = np.flatnonzero(reachable)
     rows = rows[np.lexsort((edge[rows], access_m[rows], network.is_islet[edge[rows]], point[rows]))]
@@ -102,7 +102,7 @@ def _search_radius(network: StreetNetwork, points: Lines, xy: Points, side: Ints
     """Return how far to look: a little past the nearest edge, or all the way where it will not do."""
     rules = network.rules
     radius_m = np.full(len(points), rules.max_access_m)
-    point, edge, nearest_m = network.index.nearest(points, rules.max_access_m)
+    point, edge, nearest_m = network.line.nearest(points, rules.max_access_m)
     reachable = _legs(network, xy, side, point, edge)[2] & ~network.is_islet[edge]
     enough = np.minimum(nearest_m + rules.ambiguity_m, rules.max_access_m)
     radius_m[point[reachable]] = enough[reachable]

@@ -22,7 +22,7 @@ from spatial.network.curve import morton_order
 from spatial.network.gates import Gates, place_gates
 from spatial.network.joints import meet
 from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Noded, Points, insert_vertices, node_lines
-from spatial.network.streets import StreetFacts, StreetNetwork
+from spatial.network.streets import EdgeLines, StreetFacts, StreetNetwork
 from spatial.network.walkability import Walkability, default_walkability, walkable_streets
 from spatial.network.walls import KINDS, Walls
 from spatial.town import Town
@@ -141,7 +141,7 @@ def _assemble(
         length_m=length_m,
         cost=np.repeat(cost[:, None], 2, axis=1),
         node_xy=joints.node_xy[order],
-        line=np.concatenate([edges.line, np.full(joint_count, None)]),
+        line=EdgeLines.of(np.concatenate([edges.line, np.full(joint_count, None)])),
         street=np.concatenate([noded.street, np.full(joint_count, -1)]).astype(np.int32),
         streets=StreetFacts(
             streets.index.to_numpy(object),

@@ -60,7 +60,7 @@ def _with_states(network: StreetNetwork, edges: Ints, closed_by: int, cost: Numb
     states[edges], costs[edges] = closed_by, cost
     after = replace(network, closed_by=states, cost=costs)
     # What an edit of costs does not change is handed over.
-    for name in ("index", "lifted_component", "is_islet", "gate_joints", "gate_links"):
+    for name in ("lifted_component", "is_islet", "gate_joints", "gate_links"):
         after.__dict__[name] = getattr(network, name)
     after.__dict__["arcs"] = network.arcs.with_costs(network.edge_nodes[edges], network.cost[edges], cost)
     return after
@@ -217,7 +217,7 @@ def grow(
         length_m=np.concatenate([network.length_m, length_m]),
         cost=costs,
         node_xy=np.concatenate([network.node_xy, np.array(nodes.new_xy).reshape(-1, 2)]),
-        line=np.concatenate([network.line, lines]),
+        line=network.line.with_more(lines),
         street=grown(network.street, len(network.streets.street_id)),
         streets=network.streets.with_street(street_id, "footway"),
         side=grown(network.side, side),
@@ -225,7 +225,6 @@ def grow(
         gate=grown(network.gate, -1),
     )
     first = len(network.length_m)
-    fresh.__dict__["index"] = network.index.with_more(first, lines)
     fresh.__dict__["arcs"] = network.arcs.with_edges(ends, cost, count, *split)
     for name in ("component", "lifted_component"):
         fresh.__dict__[name] = _joined(getattr(network, name), ends, count)
@@ -287,7 +286,7 @@ def _cut(network: StreetNetwork, at_edge: dict[_Place, tuple[int, float]], nodes
         cuts = sorted(by_edge[edge])
         start, end = (int(one) for one in network.edge_nodes[edge])
         stops = [0.0, *(offset_m for offset_m, _ in cuts), float(network.length_m[edge])]
-        line += [substring(network.line[edge], here, there) for here, there in pairwise(stops)]
+        line += [substring(network.line.at(edge), here, there) for here, there in pairwise(stops)]
         piece_nodes += pairwise([start, *(nodes.at(xy) for _, xy in cuts), end])
         from_m += stops[:-1]
         first.append(len(line))
@@ -303,12 +302,12 @@ def _landings(network: StreetNetwork, vertices: Points, joints_xy: Points, side:
     at_node: dict[_Place, int] = {}
     at_edge: dict[_Place, tuple[int, float]] = {}
     points = np.asarray(shapely.points(vertices), object)
-    vertex, edge = network.index.within(points, VERTEX_STEP_M)
+    vertex, edge = network.line.within(points, VERTEX_STEP_M)
     for one, other in zip(vertex.tolist(), edge.tolist(), strict=True):
         if network.side[other] != side or network.closed_by[other] or network.street[other] < 0:
             continue
         xy = (float(vertices[one, 0]), float(vertices[one, 1]))
-        line = network.line[other]
+        line = network.line.at(other)
         offset_m = float(shapely.line_locate_point(line, points[one]))
         end = 0 if offset_m < VERTEX_STEP_M else 1
         if end == 0 or offset_m > network.length_m[other] - VERTEX_STEP_M:

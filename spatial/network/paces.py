@@ -111,7 +111,7 @@ def at_pace(network: StreetNetwork, pace: Pace) -> StreetNetwork:
     closed = ((network.closed_by > 0) | shut)[:, None]
     paced = network.with_cost(np.where(closed, CLOSED, cost).astype(np.int32))
     # What hangs on lines alone is the same at every pace.
-    for name in ("index", "lifted_component", "is_islet"):
+    for name in ("lifted_component", "is_islet"):
         if name in network.__dict__:
             paced.__dict__[name] = network.__dict__[name]
     return paced

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,49 +19,87 @@ from spatial.network.walls import Walls
 
 Floats = npt.NDArray[np.float64]
 
-__all__ = ["StreetFacts", "StreetNetwork"]
+__all__ = ["EdgeLines", "StreetFacts", "StreetNetwork"]
 
 
 @dataclass(frozen=True, eq=False)
-class EdgeIndex:
-    """Finds edges near points; edges added later have trees of their own, so that adding is quick.
+class _Run:
+    """The lines of edges that were made together.
 
     Attributes
     ----------
-    trees : search trees over consecutive runs of edges
-    first : the first edge of each
+    first : number of the first of them
+    lines : (k,) their lines; None for a joint, which has no extent
     """
 
-    trees: tuple[shapely.STRtree, ...]
-    first: tuple[int, ...]
+    first: int
+    lines: Lines
+
+    @property
+    def stop(self) -> int:
+        """One past the number of the last."""
+        return self.first + len(self.lines)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """Search tree over the lines; joints are not in it."""
+        return shapely.STRtree(self.lines)
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeLines:
+    """The lines of the edges, by number, and the edges near points.
+
+    Edges added to a network stand in runs of their own: a large network is never copied for a path.
+
+    Attributes
+    ----------
+    runs : consecutive runs of edges
+    """
+
+    runs: tuple[_Run, ...]
 
     @classmethod
-    def of(cls, line: Lines) -> EdgeIndex:
-        """Index the lines of edges."""
-        return cls((shapely.STRtree(line),), (0,))
+    def of(cls, lines: Lines) -> EdgeLines:
+        """Hold the lines of edges; None for a joint."""
+        return cls((_Run(0, lines),))
 
-    def with_more(self, first: int, line: Lines) -> EdgeIndex:
-        """Index further edges, numbered from ``first``."""
-        return EdgeIndex((*self.trees, shapely.STRtree(line)), (*self.first, first))
+    def with_more(self, lines: Lines) -> EdgeLines:
+        """Return the lines with further ones at the end."""
+        return EdgeLines((*self.runs, _Run(len(self), lines)))
+
+    def __len__(self) -> int:
+        return self.runs[-1].stop
+
+    def __getitem__(self, edges: Ints) -> Lines:
+        found = np.empty(len(edges), object)
+        for run in self.runs:
+            mine = (edges >= run.first) & (edges < run.stop)
+            found[mine] = run.lines[edges[mine] - run.first]
+        return found
+
+    def at(self, edge: int) -> Any:  # noqa: ANN401 - a LineString, as shapely's functions type it
+        """Return the line of one edge, None for a joint."""
+        run = next(one for one in self.runs if edge < one.stop)
+        return run.lines[edge - run.first]
 
     def within(self, points: Lines, radius_m: float | Floats) -> tuple[Ints, Ints]:
         """Return the pairs of a point and an edge no farther apart than the radius, one for all or one each."""
-        pairs = [tree.query(points, predicate="dwithin", distance=radius_m) for tree in self.trees]
-        edge = [found[1] + first for found, first in zip(pairs, self.first, strict=True)]
+        pairs = [run.tree.query(points, predicate="dwithin", distance=radius_m) for run in self.runs]
+        edge = [found[1] + run.first for found, run in zip(pairs, self.runs, strict=True)]
         return np.concatenate([found[0] for found in pairs]), np.concatenate(edge)
 
     def nearest(self, points: Lines, limit_m: float) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
         """Return, for each point with an edge within a limit, the point, its nearest edge and the distance."""
         found = [
-            (
-                *tree.query_nearest(points, max_distance=limit_m, return_distance=True, all_matches=False),
-                first,
-            )
-            for tree, first in zip(self.trees, self.first, strict=True)
+            run.tree.query_nearest(points, max_distance=limit_m, return_distance=True, all_matches=False)
+            for run in self.runs
         ]
-        point = np.concatenate([pairs[0] for pairs, _, _ in found])
-        edge = np.concatenate([pairs[1] + first for pairs, _, first in found])
-        distance_m = np.concatenate([distance for _, distance, _ in found])
+        point = np.concatenate([pairs[0] for pairs, _ in found])
+        edge = np.concatenate(
+            [pairs[1] + run.first for (pairs, _), run in zip(found, self.runs, strict=True)]
+        )
+        distance_m = np.concatenate([distance for _, distance in found])
         order = np.lexsort((edge, distance_m, point))
         point, edge, distance_m = point[order], edge[order], distance_m[order]
         best = np.ones(len(point), bool)
@@ -99,7 +138,7 @@ class StreetNetwork(Network):
 
     Attributes
     ----------
-    line : (m,) geometry of each edge; None for a joint, which has no extent
+    line : (m,) geometry of the edges; a joint has none
     street : (m,) street each edge is part of, by number; -1 for joints and for links from gates to streets
     streets : what is known of the streets
     side : (m,) side each edge lies on (`spatial.network.walls`); of a gate's joint, the side it leads into
@@ -113,7 +152,7 @@ class StreetNetwork(Network):
     report : what was noticed
     """
 
-    line: Lines
+    line: EdgeLines
     street: Numbers
     streets: StreetFacts
     side: Numbers
@@ -154,11 +193,6 @@ class StreetNetwork(Network):
     def gate_links(self) -> Ints:
         """Links from gates to streets."""
         return np.flatnonzero((self.street < 0) & (self.gate < 0) & (self.length_m > 0))
-
-    @cached_property
-    def index(self) -> EdgeIndex:
-        """Index over the lines of the edges; joints are not in it."""
-        return EdgeIndex.of(self.line)
 
     @cached_property
     def lifted_component(self) -> Numbers:

@@ -118,7 +118,7 @@ def add_footpath(
         edge = _street_near(network, points[end])
         if edge is None:
             continue
-        line, point = network.line[edge], shapely.Point(points[end])
+        line, point = network.line.at(edge), shapely.Point(points[end])
         landing = _vertex_near(
             line, shapely.line_interpolate_point(line, shapely.line_locate_point(line, point))
         )
@@ -193,7 +193,7 @@ def _over(town: Town, xy: tuple[float, float]) -> list[tuple[float, float]]:
 def _street_near(network: StreetNetwork, xy: tuple[float, float]) -> int | None:
     """Return the nearest edge of a street that a path's end is joined to, on its own side of all walls."""
     walls, place = network.walls, np.array([shapely.Point(xy)], object)
-    near = network.index.within(place, _LANDING_M)[1]
+    near = network.line.within(place, _LANDING_M)[1]
     near = near[(network.closed_by[near] == 0) & (network.street[near] >= 0)]
     near = near[network.side[near] == walls.side_of(place)[0]]
     offset_m = np.asarray(shapely.line_locate_point(network.line[near], place))

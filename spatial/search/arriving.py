@@ -202,7 +202,7 @@ def _arrivals_within(  # noqa: C901, PLR0912, PLR0917
     steps = np.full(len(owners), CLOSED, np.int32)
     owner = np.full(len(owners), NOBODY, np.int32)
     labels = np.full(len(start) - 1, FAR)
-    settled = np.empty(len(start) - 1, np.int64)
+    settled = np.empty(1024, np.int64)
     heap = np.empty(1024, np.int64)
     beyond = (np.int64(limit) + 1) << HALF
     place_of, home = 0, 0
@@ -220,7 +220,7 @@ def _arrivals_within(  # noqa: C901, PLR0912, PLR0917
                     heap = push(heap, size, (label >> HALF << HALF) | goal_node[door, end])
                     size += 1
             goal += 1
-        heap, taken = settle(start, arcs, labels, heap, size, beyond - 1, settled)
+        heap, settled, taken = settle(start, arcs, labels, heap, size, beyond - 1, settled)
         while home < len(owners) and group[home] == mine:
             best = beyond
             for door in range(first[owners[home]], first[owners[home] + 1]):

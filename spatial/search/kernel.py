@@ -74,12 +74,13 @@ def _pop(heap: Words, size: int) -> int:
 @numba.njit(cache=True, nogil=True, boundscheck=False)
 def settle(  # noqa: PLR0917
     start: Words, arcs: Words, labels: Words, heap: Words, size: int, limit: int, settled: Words
-) -> tuple[Words, int]:
+) -> tuple[Words, Words, int]:
     """Spread the labels on a heap through the network until none improves another.
 
-    ``labels`` (n,) are improved in place; ``limit`` is the greatest label allowed.  The first nodes
-    taken off the heap are noted in ``settled``, as many as it holds.  Returns the heap, to be used
-    again, and how many were taken.
+    ``labels`` (n,) are improved in place; ``limit`` is the greatest label allowed.  The nodes taken off
+    the heap are noted in ``settled``, unless it is empty; one may be taken again when an equally near
+    seed of a lower number comes by.  Returns the heap and the notes, grown where they were full, and
+    how many nodes were taken.
     """
     taken = 0
     while size > 0:
@@ -89,7 +90,11 @@ def settle(  # noqa: PLR0917
         here = labels[node]
         if (key & _HIGH) > (here & _HIGH):
             continue
-        if taken < len(settled):
+        if len(settled) > 0:
+            if taken == len(settled):
+                longer = np.empty(2 * taken, np.int64)
+                longer[:taken] = settled
+                settled = longer
             settled[taken] = node
         taken += 1
         for arc in range(np.uint64(start[node]), np.uint64(start[node + np.uint64(1)])):
@@ -99,7 +104,7 @@ def settle(  # noqa: PLR0917
                 labels[neighbour] = there
                 heap = push(heap, size, (there & _HIGH) | np.int64(neighbour))
                 size += 1
-    return heap, taken
+    return heap, settled, taken
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
@@ -121,16 +126,17 @@ def search(  # noqa: PLR0917
                 labels[node] = there
                 heap = push(heap, size, (there & _HIGH) | node)
                 size += 1
-        heap, _ = settle(start, arcs, labels, heap, size, limit, unnoted)
+        heap, _, _ = settle(start, arcs, labels, heap, size, limit, unnoted)
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
 def search_again(  # noqa: PLR0917
     start: Words, arcs: Words, seed_node: Numbers, seed_label: Words, lost: Words, limit: int, labels: Words
-) -> None:
+) -> Words:
     """Find new labels for nodes that lost theirs, from the rim of the lost area and the seeds given.
 
     The labels of ``lost`` are `FAR` already; every label that came through them must be among them.
+    Returns the nodes that were visited; beside those lost, no others have new labels.
     """
     heap = np.empty(1024, np.int64)
     size = 0
@@ -146,7 +152,9 @@ def search_again(  # noqa: PLR0917
             labels[node] = there
             heap = push(heap, size, (there & _HIGH) | node)
             size += 1
-    settle(start, arcs, labels, heap, size, limit, np.empty(0, np.int64))
+    _, settled, taken = settle(start, arcs, labels, heap, size, limit, np.empty(1024, np.int64))
+    visited: Words = settled[:taken]
+    return visited
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)

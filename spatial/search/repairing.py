@@ -39,8 +39,8 @@ def repaired(
     closed: Words,
     opened: Words,
     gone: npt.NDArray[np.int32],
-) -> Labels:
-    """Return the labels of a changed network, given those of the network before.
+) -> tuple[Labels, Words]:
+    """Return the labels of a changed network, given those of the network before, and where they differ.
 
     Parameters
     ----------
@@ -51,6 +51,10 @@ def repaired(
     closed : edges of the network before that can no longer be walked
     opened : edges of the network after that could not be walked before
     gone : numbers of seeds that have moved, or are no longer there
+
+    Returns
+    -------
+    The labels, and the nodes whose label is another than before; new nodes with a label are among them.
     """
     words = labels.words
     roots = [np.flatnonzero(np.isin(words & ((1 << HALF) - 1), gone) & (words != FAR))] if len(gone) else []
@@ -62,8 +66,12 @@ def repaired(
     bridged = _across(after, fresh, opened)
     at, value = np.concatenate([seeds.node, bridged.node]), np.concatenate([seeds.label, bridged.label])
     arcs = after.arcs
-    search_again(arcs.start, arcs.inward, at, value, lost, limit_label(limit_m), fresh)
-    return Labels(fresh)
+    visited = search_again(arcs.start, arcs.inward, at, value, lost, limit_label(limit_m), fresh)
+    touched = np.unique(np.concatenate([lost, visited]))
+    is_old = touched < len(words)
+    differs = ~is_old
+    differs[is_old] = fresh[touched[is_old]] != words[touched[is_old]]
+    return Labels(fresh), touched[differs]
 
 
 def _lengthened(words: Words, count: int) -> Words:
