@@ -17,16 +17,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from spatial.errors import FileError
 from spatial.io.vector import READ_FAILURES, reason_of
 
 if TYPE_CHECKING:
     import osmium
+    import pyarrow as pa
 
 __all__ = ["OSM_LAYERS", "OsmExtract", "read_osm"]
 
 OSM_LAYERS = ("points", "lines", "areas")
+_BATCH_ROWS = 8192
+_UNITS_PER_DEGREE = 1e7  # of the whole numbers in which OpenStreetMap keeps coordinates
 
 
 @dataclass(frozen=True)
@@ -47,24 +51,40 @@ class OsmExtract:
 
 @dataclass
 class _Rows:
-    """Rows of one layer while they are collected."""
+    """Rows of one layer while they are collected; full batches are packed, so that an absent tag is a bit."""
 
     columns: tuple[str, ...]
     ids: list[str] = field(default_factory=list)
     shapes: list[bytes] = field(default_factory=list)
-    tags: list[list[str | None]] = field(default_factory=list)
+    tags: list[str | None] = field(default_factory=list)  # row by row; lists of rows keep the garbage collector busy
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    geometries: list[NDArray[np.object_]] = field(default_factory=list)
 
     def add(self, osm_id: str, shape: str, tags: osmium.osm.TagList) -> None:
         self.ids.append(osm_id)
         self.shapes.append(bytes.fromhex(shape))  # six times as fast to read as the digits
-        self.tags.append([tags.get(column) for column in self.columns])
+        self.tags += map(tags.get, self.columns)
+        if len(self.ids) == _BATCH_ROWS:
+            self.pack()
+
+    def pack(self) -> None:
+        import pyarrow as pa
+
+        width = len(self.columns)
+        texts = [self.ids, *(self.tags[number::width] for number in range(width))]
+        arrays = [pa.array(one, pa.large_string()) for one in texts]
+        self.batches.append(pa.record_batch(arrays, names=["osm_id", *self.columns]))
+        self.geometries.append(shapely.from_wkb(np.array(self.shapes, dtype=object)))
+        for collected in (self.ids, self.shapes, self.tags):
+            collected.clear()
 
     def layer(self) -> gpd.GeoDataFrame:
-        frame = pd.DataFrame(self.tags, columns=list(self.columns), dtype="string")
-        frame.insert(0, "osm_id", pd.Series(self.ids, dtype="string"))
-        return gpd.GeoDataFrame(
-            frame, geometry=shapely.from_wkb(np.array(self.shapes, dtype=object)), crs="EPSG:4326"
-        )
+        import pyarrow as pa
+
+        self.pack()
+        table = pa.Table.from_batches(self.batches)
+        frame = table.to_pandas(types_mapper={pa.large_string(): pd.StringDtype()}.get)
+        return gpd.GeoDataFrame(frame, geometry=np.concatenate(self.geometries), crs="EPSG:4326")
 
 
 def read_osm(path: Path | str, selecting: Iterable[str], tags: Iterable[str] = ()) -> OsmExtract:
@@ -130,9 +150,11 @@ def _line(way: osmium.osm.Way, geometry: osmium.geom.WKBFactory, incomplete: lis
     try:
         shape: str = geometry.create_linestring(way)
     except (osmium.InvalidLocationError, RuntimeError):
-        present = [(node.lon, node.lat) for node in way.nodes if node.location.valid()]
+        locations = [node.location for node in way.nodes]
+        present = [(one.x, one.y) for one in locations if one.valid()]
         if len(set(present)) < 2:
             return None
         incomplete.append(f"w{way.id}")
-        shape = shapely.to_wkb(shapely.LineString(present), hex=True)
+        cut = shapely.linestrings(np.array(present) / _UNITS_PER_DEGREE)
+        shape = str(shapely.to_wkb(cut, hex=True))
     return shape

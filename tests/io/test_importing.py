@@ -5,8 +5,10 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import geopandas.testing
 import pandas as pd
 import pytest
+import shapely
 
 from spatial.io import import_town, read_town, write_town
 from spatial.io.osm import read_osm
@@ -109,6 +111,34 @@ def test_the_other_towns_come_in_by_the_same_rules(shared_data, name, buildings,
     assert outcome(result, "areas", "estates")["kept"] == estates
     assert result.town.buildings["households"].isna().all()
     assert not result.report.errors
+
+
+def test_a_long_extract_is_packed_in_batches_without_a_difference(shared_data, monkeypatch):
+    source = shared_data / "beijing-wudaokou" / "beijing-wudaokou.osm.pbf"
+    whole = read_osm(source, ["highway", "building", "amenity"], ["name"])
+    monkeypatch.setattr("spatial.io.osm._BATCH_ROWS", 100)
+    packed = read_osm(source, ["highway", "building", "amenity"], ["name"])
+    assert (packed.incomplete, packed.unusable) == (whole.incomplete, whole.unusable)
+    for name, layer in whole.layers.items():
+        assert len(layer) > 100
+        geopandas.testing.assert_geodataframe_equal(packed.layers[name], layer)
+
+
+def test_a_way_cut_by_the_extract_keeps_the_nodes_that_are_there(tmp_path):
+    path = tmp_path / "cut.osm"
+    nodes = "".join(f'<node id="{n}" lat="40.00000{n}1" lon="116.3456789"/>' for n in (1, 2, 4))
+    ways = "".join(
+        f'<way id="{way}">{"".join(f"""<nd ref="{n}"/>""" for n in refs)}<tag k="highway" v="service"/></way>'
+        for way, refs in ((1, (1, 2, 3, 4)), (2, (2, 3)), (3, (1, 2)))
+    )
+    path.write_text(f'<osm version="0.6">{nodes}{ways}</osm>', encoding="utf-8")
+    extract = read_osm(path, ["highway"])
+    assert (extract.incomplete, extract.unusable) == (("w1",), ("w2",))
+    lines = extract.layers["lines"].set_index("osm_id").geometry
+    assert shapely.get_coordinates(lines["w1"]).tolist() == [
+        [116.3456789, latitude] for latitude in (40.0000011, 40.0000021, 40.0000041)
+    ]
+    assert len(extract.layers["points"]) == len(extract.layers["areas"]) == 0
 
 
 def test_an_imported_town_survives_its_package(punggol, wudaokou, tmp_path):
