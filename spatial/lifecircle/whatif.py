@@ -31,7 +31,7 @@ from spatial.network import (
     relinks_gates,
 )
 from spatial.scenario import Change, Scenario, apply, scenario_text
-from spatial.search import concerned, limit_steps, repaired
+from spatial.search import Repair, limit_steps
 from spatial.town import Town
 
 __all__ = ["Outcome", "try_changes"]
@@ -198,19 +198,17 @@ class _Edit:
         rewired = bool(len(self.closed) or len(self.opened))
         old, new = base.survey.network, survey.network
         regrouped = rewired and not np.array_equal(old.component, new.component[: old.node_count])
-        edges = {"closed": self.closed, "opened": self.opened}
+        repair = Repair(old, new, self.closed, self.opened)
         labels = list(base.labels)
         fresh = {}
         for category in range(len(labels)):
             if not rewired and category not in self.touched and not self.reattached.any():
                 continue
-            before = base.labels[category]
-            touched, relabelled = category in self.touched, _none()
-            longer = new.node_count > len(before.words)
-            if touched or longer or (rewired and concerned(old, new, before, **edges)):
-                gone = self.moved.astype(np.int32) if touched else np.zeros(0, np.int32)
-                labels[category], relabelled = repaired(
-                    old, new, before, survey.seeds(category), base.search_m(category), gone=gone, **edges
+            relabelled = _none()
+            if category in self.touched or repair.concerns(labels[category]):
+                gone = base.survey.seeds(category).numbered(self.moved)
+                labels[category], relabelled = repair.repaired(
+                    labels[category], survey.seeds(category), base.search_m(category), gone
                 )
             affected = self._affected(category, relabelled, regrouped=regrouped)
             if len(affected):

@@ -3,7 +3,7 @@
 from spatial.search.arriving import arrivals, arrivals_within
 from spatial.search.doors import Doors, Goals, Homes, reach
 from spatial.search.matrix import matrix
-from spatial.search.repairing import concerned, repaired
+from spatial.search.repairing import Repair
 from spatial.search.walking import Labels, Seeds, label, label_each, limit_steps, limits_steps, walk
 
 __all__ = [
@@ -11,16 +11,15 @@ __all__ = [
     "Goals",
     "Homes",
     "Labels",
+    "Repair",
     "Seeds",
     "arrivals",
     "arrivals_within",
-    "concerned",
     "label",
     "label_each",
     "limit_steps",
     "limits_steps",
     "matrix",
     "reach",
-    "repaired",
     "walk",
 ]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spatial.network import CLOSED, Network
 from spatial.search.doors import Goals, Homes, along_one_edge
-from spatial.search.kernel import FAR, HALF, push, settle
+from spatial.search.kernel import FAR, HALF, apart, push, settle
 from spatial.search.walking import NOBODY, Labels, Numbers, limit_steps
 
 __all__ = ["Arrivals", "arrivals", "arrivals_within"]
@@ -50,7 +50,9 @@ def arrivals(labels: Labels, homes: Homes, goals: Goals, limit_m: float, owners:
     begin, end = homes.doors, goals.doors
     return Arrivals(
         *_arrivals(
-            labels.words,
+            labels.shared,
+            labels.node,
+            labels.own,
             owners.astype(np.int64),
             homes.first,
             homes.rank,
@@ -123,7 +125,9 @@ def arrivals_within(  # noqa: PLR0917
 
 @numba.njit(cache=True, nogil=True)
 def _arrivals(  # noqa: PLR0917
-    labels: Ints,
+    shared: Ints,
+    labelled: Ints,
+    own: Ints,
     owners: Ints,
     first: Ints,
     rank: Ints,
@@ -152,7 +156,7 @@ def _arrivals(  # noqa: PLR0917
         for door in range(first[owners[one]], first[owners[one] + 1]):
             found = beyond
             for end in range(2):
-                label = labels[node[door, end]]
+                label = apart(shared, labelled, own, node[door, end])
                 if label != FAR and leave[door, end] != CLOSED:
                     found = min(found, label + (np.int64(leave[door, end] + access[door]) << HALF))
             here = np.searchsorted(goal_edge, edge[door])
@@ -220,7 +224,7 @@ def _arrivals_within(  # noqa: C901, PLR0912, PLR0917
                     heap = push(heap, size, (label >> HALF << HALF) | goal_node[door, end])
                     size += 1
             goal += 1
-        heap, settled, taken = settle(start, arcs, labels, heap, size, beyond - 1, settled)
+        heap, settled, taken = settle(start, arcs, labels, None, heap, size, beyond - 1, settled)
         while home < len(owners) and group[home] == mine:
             best = beyond
             for door in range(first[owners[home]], first[owners[home] + 1]):

@@ -4,6 +4,9 @@ A *label* is one number: the steps to the nearest seed in its upper half, the nu
 lower.  So the lesser label is the nearer seed and, of two equally near, the one with the lower number.
 Every edge costs at least one step; therefore the labels that result do not depend on the order of the
 seeds, nor on how they are batched.
+
+Labels that are to be changed at a few nodes are *laid over* others: they are `AS_BELOW` wherever the labels
+below hold, which are not copied.
 """
 
 from __future__ import annotations
@@ -14,7 +17,21 @@ import numpy.typing as npt
 
 from spatial.network import CLOSED
 
-__all__ = ["FAR", "HALF", "dependents", "fill", "push", "search", "search_again", "settle"]
+__all__ = [
+    "AS_BELOW",
+    "FAR",
+    "HALF",
+    "apart",
+    "apart_at",
+    "fill",
+    "forget",
+    "label_at",
+    "labels_of",
+    "push",
+    "search",
+    "search_again",
+    "settle",
+]
 
 Numbers = npt.NDArray[np.int32]
 Words = npt.NDArray[np.int64]
@@ -25,6 +42,9 @@ _HIGH = ~_LOW
 
 FAR = (CLOSED << HALF) | (2**31 - 1)
 """Label of a node that no seed reaches; greater than any other."""
+
+AS_BELOW = -1
+"""In labels laid over others: the label below holds."""
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
@@ -72,12 +92,58 @@ def _pop(heap: Words, size: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
+def label_at(labels: Words, below: Words | None, node: int) -> int:
+    """Return the label of a node, given labels and those they are laid over, if any."""
+    here = labels[node]
+    if below is not None:  # noqa: SIM102 - a test of its own is decided when the kernel is compiled
+        if here == AS_BELOW:
+            here = below[node]
+    return here  # type: ignore[no-any-return]
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
+def labels_of(labels: Words, below: Words | None, nodes: Words) -> Words:
+    """Return the labels of some nodes."""
+    found = np.empty(len(nodes), np.int64)
+    for place in range(len(nodes)):
+        found[place] = label_at(labels, below, nodes[place])
+    return found
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
+def apart(shared: Words, nodes: Words, own: Words, node: int) -> int:
+    """Return the label of a node, given shared labels and some nodes, ascending, with labels of their own."""
+    if len(nodes) > 0:
+        place = np.searchsorted(nodes, node)
+        if place < len(nodes) and nodes[place] == node:
+            return own[place]  # type: ignore[no-any-return]
+    return shared[node] if node < len(shared) else FAR
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
+def apart_at(shared: Words, nodes: Words, own: Words, asked: Words) -> Words:
+    """Return the labels of some nodes (k,), as `apart` does."""
+    found = np.empty(len(asked), np.int64)
+    for place in range(len(asked)):
+        found[place] = apart(shared, nodes, own, asked[place])
+    return found
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
 def settle(  # noqa: PLR0917
-    start: Words, arcs: Words, labels: Words, heap: Words, size: int, limit: int, settled: Words
+    start: Words,
+    arcs: Words,
+    labels: Words,
+    below: Words | None,
+    heap: Words,
+    size: int,
+    limit: int,
+    settled: Words,
 ) -> tuple[Words, Words, int]:
     """Spread the labels on a heap through the network until none improves another.
 
-    ``labels`` (n,) are improved in place; ``limit`` is the greatest label allowed.  The nodes taken off
+    ``labels`` (n,) are improved in place, those ``below`` are not; ``limit`` is the greatest label
+    allowed.  The nodes taken off
     the heap are noted in ``settled``, unless it is empty; one may be taken again when an equally near
     seed of a lower number comes by.  Returns the heap and the notes, grown where they were full, and
     how many nodes were taken.
@@ -87,7 +153,7 @@ def settle(  # noqa: PLR0917
         key = _pop(heap, size)
         size -= 1
         node = np.uint64(key & _LOW)
-        here = labels[node]
+        here = label_at(labels, below, node)
         if (key & _HIGH) > (here & _HIGH):
             continue
         if len(settled) > 0:
@@ -100,7 +166,7 @@ def settle(  # noqa: PLR0917
         for arc in range(np.uint64(start[node]), np.uint64(start[node + np.uint64(1)])):
             there = here + (arcs[arc] & _HIGH)
             neighbour = np.uint64(arcs[arc] & _LOW)
-            if there < labels[neighbour] and there <= limit:
+            if there < label_at(labels, below, neighbour) and there <= limit:
                 labels[neighbour] = there
                 heap = push(heap, size, (there & _HIGH) | np.int64(neighbour))
                 size += 1
@@ -126,12 +192,19 @@ def search(  # noqa: PLR0917
                 labels[node] = there
                 heap = push(heap, size, (there & _HIGH) | node)
                 size += 1
-        heap, _, _ = settle(start, arcs, labels, heap, size, limit, unnoted)
+        heap, _, _ = settle(start, arcs, labels, None, heap, size, limit, unnoted)
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
 def search_again(  # noqa: PLR0917
-    start: Words, arcs: Words, seed_node: Numbers, seed_label: Words, lost: Words, limit: int, labels: Words
+    start: Words,
+    arcs: Words,
+    seed_node: Numbers,
+    seed_label: Words,
+    lost: Words,
+    limit: int,
+    labels: Words,
+    below: Words,
 ) -> Words:
     """Find new labels for nodes that lost theirs, from the rim of the lost area and the seeds given.
 
@@ -143,16 +216,17 @@ def search_again(  # noqa: PLR0917
     for node in lost:
         for arc in range(start[node], start[node + 1]):
             neighbour = arcs[arc] & _LOW
-            if labels[neighbour] != FAR:
-                heap = push(heap, size, (labels[neighbour] & _HIGH) | neighbour)
+            there = label_at(labels, below, neighbour)
+            if there != FAR:
+                heap = push(heap, size, (there & _HIGH) | neighbour)
                 size += 1
     for seed in range(len(seed_node)):
         node, there = seed_node[seed], seed_label[seed]
-        if there < labels[node] and there <= limit:
+        if there < label_at(labels, below, node) and there <= limit:
             labels[node] = there
             heap = push(heap, size, (there & _HIGH) | node)
             size += 1
-    _, settled, taken = settle(start, arcs, labels, heap, size, limit, np.empty(1024, np.int64))
+    _, settled, taken = settle(start, arcs, labels, below, heap, size, limit, np.empty(1024, np.int64))
     visited: Words = settled[:taken]
     return visited
 
@@ -178,27 +252,36 @@ def fill(  # noqa: PLR0917
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def dependents(start: Words, arcs: Words, labels: Words, roots: Words) -> Words:
-    """Return the nodes whose labels may have come through some roots, the roots among them.
+def forget(start: Words, arcs: Words, roots: Words, labels: Words, below: Words) -> Words:
+    """Take away the labels of some roots and all that may have come through them; return these nodes.
 
     A label may have come from a neighbour when it is the neighbour's plus the step between them.
     """
-    found = np.empty(len(labels), np.int64)
-    seen = np.zeros(len(labels), np.bool_)
+    lost, had = np.empty(1024, np.int64), np.empty(1024, np.int64)
     count = 0
     for root in roots:
-        if not seen[root]:
-            seen[root] = True
-            found[count] = root
-            count += 1
+        lost, had, count = _forget_one(root, labels, below, lost, had, count)
     done = 0
     while done < count:
-        node = found[done]
-        done += 1
+        node = lost[done]
         for arc in range(start[node], start[node + 1]):
             neighbour = arcs[arc] & _LOW
-            if not seen[neighbour] and labels[neighbour] == labels[node] + (arcs[arc] & _HIGH):
-                seen[neighbour] = True
-                found[count] = neighbour
-                count += 1
-    return found[:count]
+            if label_at(labels, below, neighbour) == had[done] + (arcs[arc] & _HIGH):
+                lost, had, count = _forget_one(neighbour, labels, below, lost, had, count)
+        done += 1
+    return lost[:count]
+
+
+@numba.njit(cache=True, nogil=True, boundscheck=False)
+def _forget_one(  # noqa: PLR0917
+    node: int, labels: Words, below: Words, lost: Words, had: Words, count: int
+) -> tuple[Words, Words, int]:
+    """Take away the label of a node, if it has any, and note node and label."""
+    label = label_at(labels, below, node)
+    if label == FAR:
+        return lost, had, count
+    if count == len(lost):
+        lost, had = np.append(lost, lost), np.append(had, had)
+    lost[count], had[count] = node, label
+    labels[node] = FAR
+    return lost, had, count + 1

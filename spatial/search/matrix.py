@@ -84,7 +84,7 @@ def _matrix(  # noqa: C901, PLR0917
     limit: int,
 ) -> tuple[Numbers, Numbers, Numbers]:
     labels = np.full(len(start) - 1, FAR)
-    settled = np.empty(len(start) - 1, np.int64)
+    settled = np.empty(1024, np.int64)
     greatest = ((limit + 1) << HALF) - 1
     best = np.full(demand_count, np.int64(CLOSED))
     hit = np.empty(demand_count, np.int32)
@@ -102,7 +102,7 @@ def _matrix(  # noqa: C901, PLR0917
                     labels[node] = total << HALF
                     heap = push(heap, size, (total << HALF) | node)
                     size += 1
-        heap, taken = settle(start, arcs, labels, heap, size, greatest, settled)
+        heap, settled, taken = settle(start, arcs, labels, None, heap, size, greatest, settled)
         for one in range(taken):
             node = settled[one]
             for at in range(door_first[node], door_first[node + 1]):

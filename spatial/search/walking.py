@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from spatial.errors import UsageError
 from spatial.network import CLOSED, STEPS_PER_M, Arcs, Network
-from spatial.search.kernel import FAR, HALF, fill, search
+from spatial.search.kernel import FAR, HALF, apart_at, fill, search
 
 __all__ = [
     "NOBODY",
@@ -56,22 +57,56 @@ class Seeds:
         order = order[cost[order] < CLOSED]
         return cls(node[order], (cost[order].astype(np.int64) << HALF) | number[order])
 
+    def numbered(self, numbers: Words) -> Seeds:
+        """Return the seeds of some numbers."""
+        rows = np.flatnonzero(np.isin(self.label & ((1 << HALF) - 1), numbers))
+        return Seeds(self.node[rows], self.label[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
     """The nearest seed of every node.
 
+    Labels after an edit of the network share the array of those before it, and hold the nodes apart whose
+    label is another: on a large network an edit touches few.
+
     Attributes
     ----------
-    words : (n,) labels of the kernel
+    count : number of nodes
+    shared : (s,) labels of the kernel, by node; nodes beyond have none
+    node : (k,) nodes whose label is another, ascending
+    own : (k,) their labels
     """
 
-    words: Words
+    count: int
+    shared: Words
+    node: Words
+    own: Words
+
+    @classmethod
+    def of(cls, words: Words) -> Labels:
+        """Hold the labels (n,) of all nodes."""
+        none = np.zeros(0, np.int64)
+        return cls(len(words), words, none, none)
 
     @classmethod
     def empty(cls, count: int) -> Labels:
         """Return the labels of ``count`` nodes that nothing reaches yet."""
-        return cls(np.full(count, FAR, np.int64))
+        return cls.of(np.full(count, FAR, np.int64))
+
+    @cached_property
+    def words(self) -> Words:
+        """(n,) labels of the kernel; the shared array itself where no other label is held apart."""
+        if not len(self.node) and self.count == len(self.shared):
+            return self.shared
+        words = np.append(self.shared, np.full(self.count - len(self.shared), FAR))
+        words[self.node] = self.own
+        return words
+
+    def at(self, nodes: Words) -> Words:
+        """Return the labels of some nodes."""
+        found: Words = apart_at(self.shared, self.node, self.own, nodes)
+        return found
 
     @property
     def cost(self) -> Numbers:
@@ -85,7 +120,7 @@ class Labels:
 
     def copied(self) -> Labels:
         """Return labels of their own, to be improved."""
-        return Labels(self.words.copy())
+        return Labels.of(self.words.copy())
 
 
 def limit_steps(limit_m: float) -> int:
