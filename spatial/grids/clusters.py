@@ -28,13 +28,11 @@ Report = Callable[[IntArray | None, float, float], None]
 
 _TOLERANCE = 1e-7
 _DRAFTS = 4
-_DRAFTS_AS_ONE = 16
 _UNITS_AT_MOST = 2_500
 # Beyond so many units every better part can only be listed when a plan and a bound are near each other.
 _UNITS_SEARCHED = 100
 _GAP_SEARCHED = 0.06
-_STEPS = 1_200
-_UNITS_LARGE, _STEPS_LARGE = 400, 800
+_STEPS = 800
 _COLUMNS_AT_MOST = 1_500_000
 _NODES_AT_MOST = 5_000_000
 _NODES_A_SECOND = 1_000_000
@@ -124,7 +122,7 @@ class Cluster:
             pieces=self.pieces,
             goal=goal,
             start=start[self.model.order],
-            steps=_STEPS if self.units.size <= _UNITS_LARGE else _STEPS_LARGE,
+            steps=_STEPS,
             clock=clock,
         )
         self.lower = max(self.lower, self.prices.bound)
@@ -337,8 +335,7 @@ def prove_as_one(
     if parts == 1:
         whole.measure()
         return ClusterProof(whole.lower, whole.upper, whole.labels)
-    # small ones are proved however they start
-    whole.draft(rng, min(_DRAFTS_AS_ONE, max(_DRAFTS, instance.units // 4)), clock)
+    whole.draft(rng, _DRAFTS, clock)
     if known is not None and whole.allows(known):
         value = plan_inertia(instance, known)
         if value < whole.upper:

@@ -9,6 +9,7 @@ best plan made of them.  When the list is complete, that plan, or the absence of
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,10 @@ from spatial.grids.compactness import HessModel, Prices
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
 __all__ = ["Columns", "parts_below"]
+
+# A listing may have used this share of what it may list before any centre, and so many times an even pace.
+_AHEAD, _PACE = 0.05, 2.0
+_GOLDEN = 0.618
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +140,15 @@ def best_rate(
 
 
 @njit(cache=True)
+def _stride(count: int) -> int:
+    """Step by which a walk round `count` places visits each once, early places far from each other."""
+    step = max(1, int(_GOLDEN * count))
+    while math.gcd(step, count) > 1:
+        step += 1
+    return step
+
+
+@njit(cache=True)
 def grow_parts(
     cost: FloatArray,
     weights: FloatArray,
@@ -150,7 +164,7 @@ def grow_parts(
     columns_at_most: int,
     nodes_at_most: int,
 ) -> tuple[int, IntArray, NDArray[np.int16], FloatArray, IntArray]:
-    """Return the number of parts, −1 when a cap was met, and the arrays of `Columns`."""
+    """Return the number of parts, −1 when a cap was met or will be at this pace, and the arrays of `Columns`."""
     units = weights.size
     out_pointers = np.zeros(columns_at_most + 1, dtype=np.int64)
     out_units = np.empty(max(units, 16) * 64, dtype=np.int16)
@@ -167,9 +181,14 @@ def grow_parts(
     length = np.zeros(units + 1, dtype=np.int64)
     place = np.zeros(units + 1, dtype=np.int64)
     fresh = np.zeros(units + 1, dtype=np.int64)
-    for centre in range(units):
+    stride = _stride(units)
+    for turn in range(units):
+        centre = turn * stride % units
         if limit[centre] == -np.inf or weights[centre] > upper:
             continue
+        # centres come from all over the community, so the first ones tell whether the cap will be met
+        share = min(1.0, _AHEAD + _PACE * (turn + 1) / units)
+        nodes_by_now, found_by_now = share * nodes_at_most, int(share * columns_at_most)
         for unit in range(units):
             true[unit] = cost[centre, unit] - prices[unit]
         rate = best_rate(centre, true, weights, door, piece, lower, upper, open_gain)
@@ -209,7 +228,7 @@ def grow_parts(
                 # a set seen for the first time
                 ready = False
                 nodes += 1
-                if nodes > nodes_at_most:
+                if nodes > nodes_by_now:
                     return -1, out_pointers, out_units, out_cost, out_groups
                 if load >= lower and true_own <= limit[centre]:
                     total = 0.0
@@ -224,7 +243,7 @@ def grow_parts(
                             best = False
                             break
                     if best:
-                        if found == columns_at_most:
+                        if found == found_by_now:
                             return -1, out_pointers, out_units, out_cost, out_groups
                         begin = out_pointers[found]
                         if begin + size > out_units.size:

@@ -25,7 +25,6 @@ from spatial.grids.instance import Instance, IntArray, extra_pieces
 __all__ = ["Count", "Solved", "ranked_counts", "solve"]
 
 _RESTARTS = 16
-_RESTARTS_AT_MOST = 48
 _COUNTS_TRIED = 4
 # Without a piece table the bound on pieces is 0, which says nothing of whether a search is worth its time.
 _COUNTS_UNBOUNDED = 3
@@ -335,7 +334,7 @@ def best_draft(
     """
     best = first
     enough = min(_RESTARTS, 4 + component.units // 4)
-    most = min(_RESTARTS_AT_MOST, max(enough, component.units // 2))
+    most = min(_RESTARTS, max(enough, component.units // 2))
     for tried, draft in enumerate(annealed_drafts(component, parts, rng, clock=clock), start=1):
         best = min(best, draft, key=lambda one: one.key)
         settled = hopeless or (best.lawful and (extra_bound is None or best.key[3] <= extra_bound))
