@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from spatial.grids.wording import retold
 from spatial.messages import text
 
 __all__ = ["certificate_sentence", "certificate_tag"]
@@ -25,7 +26,7 @@ def certificate_sentence(certificate: pd.Series, language: str | None = None) ->
     status = str(certificate["status"])
     splits, least = _whole(certificate["extra_pieces"]), _whole(certificate["extra_pieces_bound"])
     seconds = _whole(certificate["seconds"])
-    witness = "" if pd.isna(certificate["witness"]) else str(certificate["witness"])
+    witness = retold(certificate, "witness", language) or ""
     gap = 0.0 if pd.isna(certificate["gap"]) else float(certificate["gap"])
     if witness and (seconds is None or certificate["seconds"] == 0):
         return witness  # nothing was solved: the plan itself says why

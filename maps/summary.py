@@ -17,6 +17,7 @@ from maps.features import household_columns
 from maps.symbology import tokens_css
 from spatial.catalogue import categories
 from spatial.grids.plan import Plan
+from spatial.grids.wording import retold
 from spatial.lifecircle import Coverage, covered_share
 from spatial.messages import LANGUAGES, current_language, text, use_language
 from spatial.town import Town
@@ -134,7 +135,7 @@ def _certificates(town: Town, plan: Plan) -> str:
     exceptions = plan.grids[plan.grids["exception_reason"].notna()]
     listed = "".join(
         f"<li>{_safe(text('summary.exception', grid=row['code'], households=_count(row['households'])))}"
-        f" {_safe(row['exception_reason'])}</li>"
+        f" {_safe(retold(row, 'exception_reason'))}</li>"
         for _, row in exceptions.iterrows()
     )
     table = _table(

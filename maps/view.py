@@ -39,6 +39,7 @@ from maps.layers import LAYERS, Layer
 from maps.symbology import BAND_LIMITS_M, BAND_MINUTES
 from maps.walking import NOTHING_REACHED, reached
 from spatial.grids import Plan, assignment_of_today, evaluate_plan
+from spatial.grids.wording import retold
 from spatial.lifecircle import Survey
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import catalogue, text
@@ -286,7 +287,7 @@ class View:
                     "kind": row["kind"],
                     "households": plain(row["households"]),
                     "in_range": plain(plan.grids.loc[name, "in_range"]),
-                    "reason": plain(plan.grids.loc[name, "exception_reason"]),
+                    "reason": retold(plan.grids.loc[name], "exception_reason", language),
                     "bounds": bounds,
                 }
                 for fid, ((name, row), bounds) in enumerate(

@@ -24,6 +24,7 @@ from maps.figures import RATE_FIGURES, Measured, Rates, measured_categories, pla
 from maps.layers import LAYERS, Layer
 from maps.symbology import BAND_LIMITS_M, COVER_LIMITS, FACILITY_GROUPS, glyph
 from spatial.grids.plan import Plan
+from spatial.grids.wording import retold
 from spatial.lifecircle.coverage import Coverage
 from spatial.messages import LANGUAGES, catalogue
 from spatial.town import Town
@@ -115,7 +116,10 @@ def _plan(town: Town, plan: Plan) -> dict[str, Any]:
             for name, row in certificates.iterrows()
         },
         "in_range": {str(name): plain(value) for name, value in plan.grids["in_range"].items()},
-        "reasons": {str(name): value for name, value in plan.grids["exception_reason"].dropna().items()},
+        "reasons": {
+            str(name): {one: retold(row, "exception_reason", one) for one in LANGUAGES}
+            for name, row in plan.grids[plan.grids["exception_reason"].notna()].iterrows()
+        },
         "extra_pieces": plain(plan.certificates["extra_pieces"].sum(min_count=1)),
     }
 

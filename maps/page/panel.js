@@ -56,10 +56,13 @@
       </div>`;
   }
 
+  const reasonOf = (layer, row) =>
+    layer === 'grids' ? content.plan.reasons[features.grids.ids[row]]?.[wangge.language] : null;
+
   function faultRow(layer, row, number) {
     const households = value(layer, 'households', row), above = standing(layer, row) === 'above';
     const { lower, upper } = content.plan;
-    const reason = layer === 'grids' ? content.plan.reasons[features.grids.ids[row]] : null;
+    const reason = reasonOf(layer, row);
     const figure = text(above ? 'page.above' : 'page.below', { households: count(households), difference: count(above ? households - upper : lower - households) });
     return `<div class="fault"><i class="disc">${number}</i><div><p><span lang="zh-CN">${escape(value(layer, 'title', row))}</span></p><p class="quiet" title="${escape(reason || '')}">${figure}${reason ? ` · ${escape(reason)}` : ''}</p></div>${zoomButton(layer, row)}</div>`;
   }
@@ -210,7 +213,7 @@
     const at = standing(layer, row);
     const { lower, upper } = content.plan;
     if (at === null) return isBasic(layer, row) ? '' : `<dd class="wide quiet">${text('page.special_note')}</dd>`;
-    const reason = layer === 'grids' ? content.plan.reasons[features.grids.ids[row]] : null;
+    const reason = reasonOf(layer, row);
     if (at === 'in') return `<dd class="wide"><span class="tag ok">${CHECK}${text('page.in_range', { lower, upper })}</span></dd>`;
     const known = value(layer, 'households', row);
     const words = text(at === 'above' ? 'page.above_limit' : 'page.below_limit', { difference: count(at === 'above' ? known - upper : lower - known) });

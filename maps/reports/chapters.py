@@ -21,6 +21,7 @@ from maps.reports.figures import build_map, gap_map, plan_map
 from maps.reports.ledgers import ledger_chapter
 from spatial.catalogue import categories
 from spatial.grids import Plan
+from spatial.grids.wording import retold
 from spatial.ledgers import Ledgers
 from spatial.lifecircle import Coverage, covered_share
 from spatial.messages import current_language, text
@@ -242,7 +243,6 @@ def evidence(word: Any) -> str:  # noqa: ANN401 - a word of the catalogue, or a 
 
 def _grids(scene: Scene, town: Town, plan: Plan) -> Chapter:
     frame = scene.frame("grids")
-    reason = plan.grids["exception_reason"].reindex(frame.index)
     rows = tuple(
         (
             cell(row["code"], str(grid_id)),
@@ -255,7 +255,7 @@ def _grids(scene: Scene, town: Town, plan: Plan) -> Chapter:
             cell(row["estates"]),
             cell(row["area_m2"]),
             _in_range(plan.grids["in_range"].get(grid_id)) if row["kind"] == "basic" else None,
-            cell(reason[grid_id]),
+            cell(retold(plan.grids.loc[grid_id], "exception_reason")),
         )
         for grid_id, row in frame.assign(kind=plan.grids["kind"].reindex(frame.index)).iterrows()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,8 @@ from spatial.grids.division import Division
 from spatial.grids.levels import with_parents
 from spatial.grids.outlines import outlines
 from spatial.grids.plan import Plan
+from spatial.grids.wording import kept
+from spatial.messages.sentences import Sentence
 from spatial.schema import PLAN_TABLES
 from spatial.town import DTYPES, code_version
 
@@ -26,7 +28,7 @@ def assemble_plan(
     division: Division,
     certificates: pd.DataFrame,
     *,
-    exceptions: Mapping[str, str] | None = None,
+    exceptions: Mapping[str, Sequence[Sentence]] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return the plan of a division.
@@ -81,7 +83,7 @@ def assemble_plan(
     in_range = pd.array((known >= rules.lower) & (most <= rules.upper), dtype="boolean")
     decided = (unknown == 0) | in_range | (known > rules.upper) | (most < rules.lower)
     in_range[~division.is_basic | ~np.asarray(decided, dtype=bool)] = pd.NA
-    reasons = pd.Series(exceptions or {}, dtype="string").reindex(grids.index)
+    reasons = [kept("exception_reason", (exceptions or {}).get(str(one), ())) for one in grids.index]
     columns = {
         **{
             name: grids[name].to_numpy(object)
@@ -93,9 +95,8 @@ def assemble_plan(
         "estates": np.bincount(estates["grid"].to_numpy(dtype=np.int64), minlength=len(grids)),
         "area_m2": shapely.area(shapes),
         "in_range": in_range,
-        "exception_reason": reasons.array,
         "unknown_buildings": unknown.astype(np.int64),
-    }
+    } | pd.DataFrame(reasons, index=grids.index, dtype="string").to_dict("series")
     layer = gpd.GeoDataFrame(
         shaped("grids", pd.DataFrame(columns, index=grids.index)), geometry=shapes, crs=town.crs
     )

@@ -28,8 +28,8 @@ from spatial.grids.identity import carried_on, named
 from spatial.grids.measures import measure
 from spatial.grids.plan import Plan
 from spatial.grids.rules import GridRules
-from spatial.grids.wording import exception_words, witness_words
-from spatial.messages import text
+from spatial.grids.wording import exception_sentences, kept, witness_sentences
+from spatial.messages.sentences import Sentence
 from spatial.town import Town
 
 __all__ = ["draw_plan"]
@@ -94,7 +94,7 @@ def draw_plan(
     return assemble_plan(
         division,
         certificates,
-        exceptions=exception_words(division, certificates["witness"]),
+        exceptions=exception_sentences(division, certificates),
         provenance={"seed": str(entropy), **carried_on(division, previous)},
     )
 
@@ -190,7 +190,7 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
         key = "kept" if result is not None else "empty" if row["grids"] else "special_only"
         return as_drawn | {
             "status": "infeasible" if below else "optimal",
-            "witness": text(f"grids.certificate.{key}"),
+            **kept("witness", [Sentence(f"grids.certificate.{key}")]),
             "witness_rules": "below_lower" if below else None,
         }
     certificate = result.certificate
@@ -198,7 +198,7 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
     proof: dict[str, Any] = {
         "status": certificate.status,
         "seconds": certificate.seconds,
-        "witness": witness_words(witnesses, fabric, result.drawn_units) or None,
+        **kept("witness", witness_sentences(witnesses, fabric, result.drawn_units)),
         "witness_rules": ";".join(dict.fromkeys(one.kind for one in witnesses)) or None,
         "extra_pieces_bound": certificate.extra_pieces_bound,
         "inertia_bound": certificate.bound,
@@ -207,7 +207,7 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
     }
     if result.broken or certificate.status == "none_found":
         key = f"broken_{result.broken}" if result.broken else "none_found"
-        proof |= {"status": "none_found", "witness": text(f"grids.certificate.{key}")}
+        proof |= {"status": "none_found", **kept("witness", [Sentence(f"grids.certificate.{key}")])}
     if result.labels is None:
         unknown = dict.fromkeys(("extra_pieces", "inertia", "violation", "moved_households", "gap"))
         return proof | unknown | {"inertia_bound": None}

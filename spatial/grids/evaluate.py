@@ -24,7 +24,7 @@ from spatial.grids.levels import without_parents
 from spatial.grids.measures import compactness, measure
 from spatial.grids.plan import Plan
 from spatial.grids.rules import GridRules
-from spatial.grids.wording import exception_words
+from spatial.grids.wording import exception_sentences
 from spatial.town import Town
 
 __all__ = ["Assigned", "Evaluation", "assign_by_polygons", "assignment_of_today", "evaluate_plan"]
@@ -193,7 +193,7 @@ def evaluate_plan(
     plan = assemble_plan(
         division,
         certificates,
-        exceptions=exception_words(division, certificates["witness"]),
+        exceptions=exception_sentences(division, certificates),
         provenance=assignment.provenance if isinstance(assignment, Plan) else {},
     )
     basic = without_parents(plan.grids)

@@ -1,9 +1,12 @@
-"""What a certificate says in words, made from the solver's witnesses."""
+"""What a certificate says in words, made from the solver's witnesses.
+
+A plan keeps each text twice: as prose in the language of the drawing, for those who open the package
+in a GIS, and as sentences (`spatial.messages.sentences`), for those who read it in the other language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,65 +14,89 @@ import pandas as pd
 from spatial.grids.certificate import Witness
 from spatial.grids.division import Division
 from spatial.grids.fabric import Fabric
-from spatial.messages import text
+from spatial.messages.sentences import Sentence, packed, said, unpacked
 
-__all__ = ["exception_words", "subject_name", "witness_words"]
+__all__ = ["exception_sentences", "kept", "retold", "subject_name", "witness_sentences"]
 
 _NAMES_SHOWN = 5
+_SENTENCES = {"witness": "witness_sentences", "exception_reason": "exception_sentences"}
 
 
-def witness_words(witnesses: Iterable[Witness], fabric: Fabric, units: Iterable[int]) -> str:
-    """Return witnesses as prose, '' when there is none.
+def kept(column: str, sentences: Iterable[Sentence]) -> dict[str, str | None]:
+    """Return what a row holds of some sentences: the column's prose, and the sentences beside it."""
+    sentences = tuple(sentences)
+    return {column: said(sentences) or None, _SENTENCES[column]: packed(sentences)}
+
+
+def retold(row: Mapping[str, object] | pd.Series, column: str, language: str | None = None) -> str | None:
+    """Return a row's ``witness`` or ``exception_reason`` in a language, None when it has none.
+
+    A row without sentences (made elsewhere, or before they were kept) is given in its own language.
+    """
+    prose, sentences = row.get(column), row.get(_SENTENCES[column])
+    if not isinstance(prose, str):
+        return None
+    return said(unpacked(sentences), language) if isinstance(sentences, str) else prose
+
+
+def witness_sentences(
+    witnesses: Iterable[Witness], fabric: Fabric, units: Iterable[int]
+) -> tuple[Sentence, ...]:
+    """Return what witnesses say.
 
     Parameters
     ----------
     units : the town's numbers of the units that the witnesses count from 0
     """
     numbers = list(units)
-    sentences = []
-    for witness in witnesses:
-        named = [subject_name(fabric, numbers[one]) for one in witness.units[:_NAMES_SHOWN]]
-        values: dict[str, Any] = {key: round(value) for key, value in witness.values.items()}
-        sentences.append(
-            text(
-                f"grids.witness.{witness.kind}",
-                units=text("common.separator").join(named),
-                count=len(witness.units),
-                **values,
-            )
+    return tuple(
+        Sentence(
+            f"grids.witness.{one.kind}",
+            {
+                "units": [subject_name(fabric, numbers[unit]) for unit in one.units[:_NAMES_SHOWN]],
+                "count": len(one.units),
+                **{key: round(value) for key, value in one.values.items()},
+            },
         )
-    return " ".join(dict.fromkeys(sentences))
+        for one in witnesses
+    )
 
 
-def exception_words(division: Division, witnesses: pd.Series) -> dict[str, str]:
+def exception_sentences(division: Division, certificates: pd.DataFrame) -> dict[str, Sequence[Sentence]]:
     """Return why grids lie outside the window, by grid_id.
 
     Parameters
     ----------
-    witnesses : the words of each community's certificate, null for none
+    certificates : of the communities; the witness of a community explains a grid that nothing else does
     """
     rules, weight, grids = division.fabric.rules, division.weight, division.grids
     unit_weight = division.fabric.units["weight"].to_numpy(dtype=float)
     communities = division.fabric.town.communities["name"]
+    known = certificates.get("witness_sentences", pd.Series(dtype=object)).dropna()
     basic = division.is_basic
     outside = basic & ((weight < rules.lower) | (weight > rules.upper))
-    words = {}
+    sentences: dict[str, Sequence[Sentence]] = {}
     for grid in np.flatnonzero(outside):
         community_id = grids["community_id"].iloc[grid]
         siblings = (grids["community_id"] == community_id).to_numpy(dtype=bool) & basic
         inhabited = np.flatnonzero((division.grid == grid) & (unit_weight > 0))
-        values = {"households": round(weight[grid]), "lower": rules.lower, "upper": rules.upper}
+        values: dict[str, object] = {
+            "households": round(weight[grid]),
+            "lower": rules.lower,
+            "upper": rules.upper,
+        }
         if weight[grid] < rules.lower and siblings.sum() == 1:
-            reason = text("grids.exception.community", name=communities[community_id], **values)
+            values["name"] = str(communities[community_id])
+            reason: Sequence[Sentence] = (Sentence("grids.exception.community", values),)
         elif weight[grid] > rules.upper and len(inhabited) == 1:
-            name = subject_name(division.fabric, int(inhabited[0]))
-            reason = text("grids.exception.unit", name=name, **values)
+            values["name"] = subject_name(division.fabric, int(inhabited[0]))
+            reason = (Sentence("grids.exception.unit", values),)
+        elif community_id in known.index:
+            reason = unpacked(str(known[community_id]))
         else:
-            witness = witnesses.get(community_id)
-            known = witness is not None and not pd.isna(witness)
-            reason = str(witness) if known else text("grids.exception.other", **values)
-        words[str(grids.index[int(grid)])] = reason
-    return words
+            reason = (Sentence("grids.exception.other", values),)
+        sentences[str(grids.index[int(grid)])] = reason
+    return sentences
 
 
 def subject_name(fabric: Fabric, unit: int) -> str:

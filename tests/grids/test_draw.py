@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -18,7 +19,9 @@ from spatial.grids import (
     town_curve,
 )
 from spatial.grids.codes import address_code, new_codes, reading_order
-from spatial.messages import use_language
+from spatial.grids.wording import retold
+from spatial.io import read_plan, write_plan
+from spatial.messages import LANGUAGES, use_language
 from spatial.schema import PLAN_TABLES
 from spatial.town import DTYPES
 from tests.grids.plans import codes
@@ -158,6 +161,23 @@ def test_a_single_building_above_the_window_is_a_named_exception():
     above = plan.grids[plan.grids["households"] == 504]
     assert above["exception_reason"].tolist() == ["b00 一处就有 504 户，高于上限 500 户"]
     assert plan.certificates.iloc[0]["witness_rules"] == "unit_above_upper"
+
+
+@pytest.mark.parametrize(
+    ("rows", "households"), [("AABB", 140), ("ABB", {"A": 504, "B": 200}), ("AAAA", 40), ("AABB", 100)]
+)
+def test_a_plan_says_in_either_language_what_was_drawn_in_the_other(tmp_path, rows, households):
+    town = drawn_town(rows, households=households)
+    drawn = {}
+    for language in LANGUAGES:
+        with use_language(language):
+            drawn[language] = draw(town)
+    write_plan(drawn["zh-CN"], tmp_path / "plan.gpkg")
+    kept = read_plan(tmp_path / "plan.gpkg")
+    for table, column in (("grids", "exception_reason"), ("certificates", "witness")):
+        for language, plan in drawn.items():
+            told = [retold(row, column, language) for _, row in getattr(kept, table).iterrows()]
+            assert told == [None if pd.isna(one) else one for one in getattr(plan, table)[column]]
 
 
 def test_a_community_without_buildings_is_one_empty_grid():
