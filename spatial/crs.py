@@ -18,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pyproj
 from numpy.typing import NDArray
+from pyproj.exceptions import ProjError
 
 from spatial.errors import CRSError
 
@@ -27,6 +28,7 @@ __all__ = [
     "cgcs2000_zone",
     "from_wgs84",
     "guess_references",
+    "leads_to_degrees",
     "metric_crs",
     "to_wgs84",
 ]
@@ -83,6 +85,20 @@ def _middle(place: gpd.GeoSeries | gpd.GeoDataFrame) -> tuple[float, float]:
     to_degrees = pyproj.Transformer.from_crs(place.crs, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform((west + east) / 2, (south + north) / 2)
     return float(longitude), float(latitude)
+
+
+def leads_to_degrees(crs: pyproj.CRS) -> bool:
+    """Return whether plane coordinates of a reference system can be brought to longitude and latitude.
+
+    Drawing and engineering systems, geocentric ones, and projections that PROJ does not know lead nowhere.
+    """
+    if crs.geodetic_crs is None or crs.is_geocentric:
+        return False
+    try:
+        pyproj.Transformer.from_crs(crs, crs.geodetic_crs)
+    except ProjError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Checks: raw tables in, every finding out; and the way from raw tables to a town."""
 
 from spatial.checks.contracts import check_contract
+from spatial.checks.layers import reference_is_sound
 from spatial.checks.making import STUDY_AREA_ID, check_tables, make_town, with_households
 from spatial.checks.proposals import propose_communities, propose_estates, propose_gates
 from spatial.checks.relations import containing, lives
@@ -19,6 +20,7 @@ __all__ = [
     "propose_estates",
     "propose_gates",
     "read_values",
+    "reference_is_sound",
     "repair_tables",
     "row_labels",
     "shape_table",

@@ -7,6 +7,7 @@ allows, finite coordinates and valid polygons, and lie where the other layers li
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,10 +17,11 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.checks.shaping import row_labels
+from spatial.crs import leads_to_degrees
 from spatial.findings import Finding, Severity
 from spatial.schema import Table
 
-__all__ = ["check_layer", "check_places", "check_reference", "only_where", "usable"]
+__all__ = ["check_layer", "check_places", "check_reference", "only_where", "reference_is_sound", "usable"]
 
 _TYPES = {
     "point": (shapely.GeometryType.POINT,),
@@ -37,7 +39,7 @@ _ELSEWHERE_M = 20_000.0
 
 
 def check_reference(table: Table, layer: gpd.GeoDataFrame) -> list[Finding]:
-    """Return an error when a layer's reference system is absent or cannot be that of its coordinates."""
+    """Return an error when a reference system is absent, leads nowhere, or cannot be that of its layer."""
     geometries = layer.geometry.to_numpy()
     present = geometries[shapely.is_geometry(geometries)]
     bounds = shapely.bounds(present)
@@ -50,6 +52,8 @@ def check_reference(table: Table, layer: gpd.GeoDataFrame) -> list[Finding]:
     if layer.crs is None:
         return [Finding.of(Severity.ERROR, "checks.reference_missing", table.name, **values)]
     crs = pyproj.CRS(layer.crs)
+    if not leads_to_degrees(crs):
+        return [Finding.of(Severity.ERROR, "checks.reference_unusable", table.name, **values, crs=_name(crs))]
     within_degrees = abs(west) <= 180 and abs(east) <= 180 and abs(south) <= 90 and abs(north) <= 90
     named = {**values, "crs": _name(crs)}
     if crs.is_geographic and not within_degrees:
@@ -57,28 +61,31 @@ def check_reference(table: Table, layer: gpd.GeoDataFrame) -> list[Finding]:
     extent = max(east - west, north - south)
     if not crs.is_geographic and within_degrees and 0 < extent < _TOWN_EXTENT_DEGREES:
         return [Finding.of(Severity.ERROR, "checks.metres_expected", table.name, **named)]
+    return _outside_area_of_use(table, crs, named)
+
+
+def reference_is_sound(table: Table, layer: gpd.GeoDataFrame) -> bool:
+    """Return whether the coordinates of a layer can be those of its reference system (`check_reference`)."""
+    return all(finding.severity is not Severity.ERROR for finding in check_reference(table, layer))
+
+
+def _outside_area_of_use(table: Table, crs: pyproj.CRS, named: Mapping[str, Any]) -> list[Finding]:
+    """Return a warning when the middle of a layer is not where its reference system is used."""
     area = crs.area_of_use
-    if area is not None and area.west < area.east:
-        to_degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs or "EPSG:4326", always_xy=True)
-        longitude, latitude = to_degrees.transform((west + east) / 2, (south + north) / 2)
-        margin = _AREA_OF_USE_MARGIN_DEGREES
-        inside = (
-            area.west - margin <= longitude <= area.east + margin
-            and area.south - margin <= latitude <= area.north + margin
-        )
-        if not inside:
-            return [
-                Finding.of(
-                    Severity.WARNING,
-                    "checks.outside_area_of_use",
-                    table.name,
-                    **named,
-                    longitude=longitude,
-                    latitude=latitude,
-                    area=area.name,
-                )
-            ]
-    return []
+    if area is None or area.west >= area.east:
+        return []
+    to_degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs or "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(
+        (named["west"] + named["east"]) / 2, (named["south"] + named["north"]) / 2
+    )
+    margin = _AREA_OF_USE_MARGIN_DEGREES
+    if (
+        area.west - margin <= longitude <= area.east + margin
+        and area.south - margin <= latitude <= area.north + margin
+    ):
+        return []
+    values = {**named, "longitude": longitude, "latitude": latitude, "area": area.name}
+    return [Finding.of(Severity.WARNING, "checks.outside_area_of_use", table.name, **values)]
 
 
 def _name(crs: pyproj.CRS) -> str:

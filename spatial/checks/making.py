@@ -168,7 +168,7 @@ def _checked(
 
 
 def _reference_is_wrong(findings: list[Finding]) -> bool:
-    wrong = {"reference_missing", "degrees_expected", "metres_expected"}
+    wrong = {"reference_missing", "reference_unusable", "degrees_expected", "metres_expected"}
     return any(one.rule in wrong for one in findings)
 
 

@@ -24,6 +24,7 @@ from spatial.checks import (
     propose_communities,
     propose_estates,
     propose_gates,
+    reference_is_sound,
     repair_tables,
 )
 from spatial.crs import metric_crs
@@ -295,9 +296,16 @@ def _uncategorised(rows: pd.DataFrame, rule: LayerRule, layer: str) -> Finding:
 
 
 def _bring_together(parts: list[Part], rules: TownMapping) -> pyproj.CRS | None:
-    """Bring every part into one metric reference system; None when no part has any place."""
+    """Bring every part into one metric reference system; None when no part has any place.
+
+    A part whose reference system is wrong stays as it is: the checks say so.
+    """
     layers = [
-        part for part in parts if isinstance(part.frame, gpd.GeoDataFrame) and part.frame.crs is not None
+        part
+        for part in parts
+        if isinstance(part.frame, gpd.GeoDataFrame)
+        and part.frame.crs is not None
+        and reference_is_sound(TABLES[part.rule.table], part.frame)
     ]
     layers.sort(key=lambda part: part.rule.table != "buildings")
     placed = [part for part in layers if part.frame.geometry.notna().any()]
@@ -308,12 +316,12 @@ def _bring_together(parts: list[Part], rules: TownMapping) -> pyproj.CRS | None:
         crs = pyproj.CRS.from_user_input(rules.crs)
     else:
         crs = first if first.is_projected else metric_crs(placed[0].frame)
+    for part in layers:
+        part.frame = gpd.GeoDataFrame(part.frame).to_crs(crs)
     for part in parts:
-        if not isinstance(part.frame, gpd.GeoDataFrame):
+        if not isinstance(part.frame, gpd.GeoDataFrame) or part.frame.crs is not None:
             continue
-        if part.frame.crs is not None:
-            part.frame = part.frame.to_crs(crs)
-        elif part.frame.geometry.isna().all():
+        if part.frame.geometry.isna().all():
             part.frame = part.frame.set_crs(crs)
     return crs
 

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import pyproj
 
-from spatial.checks import make_town, repair_tables, shape_table
+from spatial.checks import make_town, reference_is_sound, repair_tables, shape_table
 from spatial.crs import metric_crs
 from spatial.errors import SchemaError
 from spatial.findings import Report
@@ -54,10 +54,12 @@ def check_package(path: Path | str, *, repair: bool = False) -> CheckedPackage:
     layers = {
         one: layer for one, layer in tables.items() if isinstance(layer, gpd.GeoDataFrame) and len(layer)
     }
-    if crs is not None and not crs.is_projected and "buildings" in layers:
+    # Where a reference system is wrong nothing can be measured: the checks below say so.
+    sound = all(reference_is_sound(TABLES[one], layer) for one, layer in layers.items() if one in TABLES)
+    if crs is not None and sound and not crs.is_projected and "buildings" in layers:
         crs = metric_crs(layers["buildings"])
-        tables |= {one: layer.to_crs(crs) for one, layer in layers.items() if layer.crs is not None}
-    repaired = repair_tables(tables if repair and crs is not None else {})
+        tables |= {one: layer.to_crs(crs) for one, layer in layers.items()}
+    repaired = repair_tables(tables if repair and sound and crs is not None else {})
     tables |= repaired.tables
     try:
         town = make_town(name, crs, tables, provenance)

@@ -15,8 +15,8 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pyproj
-from pyproj.exceptions import ProjError
 
+from spatial.crs import leads_to_degrees
 from spatial.errors import FileError, RulesError
 from spatial.findings import Finding, Severity
 from spatial.io.archives import unpack
@@ -148,7 +148,11 @@ class Sources:
 
     def _with_usable_reference(self, frame: pd.DataFrame, layer: _Layer) -> pd.DataFrame:
         """Return a layer without a reference system that no coordinates can be brought out of."""
-        if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or _leads_to_degrees(frame.crs):
+        if (
+            not isinstance(frame, gpd.GeoDataFrame)
+            or frame.crs is None
+            or leads_to_degrees(pyproj.CRS(frame.crs))
+        ):
             return frame
         self.findings.append(
             Finding.of(
@@ -180,15 +184,6 @@ class Sources:
                     )
         tagged: pd.DataFrame = self._extracts[layer.path].layers[layer.name]
         return tagged
-
-
-def _leads_to_degrees(crs: pyproj.CRS) -> bool:
-    """Return whether pyproj can bring coordinates of a reference system to WGS 84."""
-    try:
-        pyproj.Transformer.from_crs(crs, "EPSG:4326")
-    except ProjError:
-        return False
-    return True
 
 
 def _files(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:

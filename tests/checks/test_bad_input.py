@@ -178,6 +178,18 @@ CASES = [
         (),
         "坐标系",
     ),
+    (
+        "reference_unusable",
+        "error",
+        {
+            "buildings": sound_tables()["buildings"].set_crs(
+                'LOCAL_CS["县城独立坐标系",UNIT["metre",1]]', allow_override=True
+            )
+        },
+        "buildings",
+        (),
+        "县城独立坐标系",
+    ),
     ("no_geometry", "error", moved("buildings", 1, None), "buildings", ("b2",), "没有几何"),
     ("wrong_shape", "error", moved("streets", 0, shapely.Point(X0, Y0)), "streets", ("s1",), "Point"),
     (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import openpyxl
 import pandas as pd
 import pyogrio
+import pyproj
 import pytest
 import shapely
 
@@ -58,8 +61,71 @@ def test_check_repairs_on_request_and_keeps_old_and_new(capsys, tmp_path, faulty
     assert read_town(mended).estates.geometry["e"].is_valid
 
 
+def far_out(path, layer):
+    """Read a layer and move it to where metres cannot be taken for degrees."""
+    frame = pyogrio.read_dataframe(path, layer=layer)
+    return frame.set_geometry(frame.translate(500_000, 3_000_000))
+
+
 def read_crs(path):
     return pyogrio.read_dataframe(path, layer="buildings").crs
+
+
+LEADING_NOWHERE = {
+    "engineering": 'ENGCRS["县城独立坐标系",EDATUM["本地"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]',
+    "drawing": 'LOCAL_CS["drawing",UNIT["metre",1]]',
+    "projection": 'PROJCS["x",GEOGCS["y",DATUM["z",SPHEROID["s",6378137,298.25]],PRIMEM["Greenwich",0],'
+    'UNIT["degree",0.0174532925199433]],PROJECTION["No_Such_Projection"],UNIT["metre",1]]',
+    "geocentric": "EPSG:4978",
+}
+
+
+@pytest.mark.parametrize("definition", [*LEADING_NOWHERE, "undefined", "degrees"])
+@pytest.mark.parametrize("asked", ["check", "repair", "findings"])
+def test_a_package_in_a_system_that_leads_nowhere_is_told_so(
+    capsys, tmp_path, faulty_path, definition, asked
+):
+    if definition in LEADING_NOWHERE:
+        crs, said = LEADING_NOWHERE[definition], "reference_unusable"
+    else:
+        crs, said = (
+            ("EPSG:4326", "degrees_expected") if definition == "degrees" else (None, "reference_missing")
+        )
+    path = tmp_path / "elsewhere.gpkg"
+    for layer in ("buildings", "streets", "estates"):
+        frame = far_out(faulty_path, layer).set_crs(crs, allow_override=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that a layer has no reference system
+            pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", append=path.exists())
+    options = {
+        "check": [],
+        "repair": ["--repair", "-o", tmp_path / "mended.gpkg"],
+        "findings": ["--findings", tmp_path / "found.gpkg"],
+    }
+    code, out, _ = run(capsys, "check", path, *options[asked], "--json")
+    assert code == 1
+    findings = result_of(out)["findings"]
+    assert {one["rule"] for one in findings if one["table"] == "buildings"} >= {said}
+    assert not (tmp_path / "mended.gpkg").exists()
+    if asked == "findings":
+        assert set(
+            pyogrio.read_dataframe(tmp_path / "found.gpkg", layer="findings_without_place")["rule"]
+        ) >= {said}
+
+
+def test_a_shapefile_whose_prj_speaks_of_degrees_is_named(capsys, tmp_path, faulty_path):
+    for layer in ("buildings", "streets"):
+        frame = far_out(faulty_path, layer)
+        path = tmp_path / "shapes" / f"{layer}.shp"
+        path.parent.mkdir(exist_ok=True)
+        pyogrio.write_dataframe(frame[["geometry"]].assign(name="一号楼"), path, encoding="utf-8")
+    (tmp_path / "shapes" / "buildings.prj").write_text(
+        pyproj.CRS("EPSG:4490").to_wkt("WKT1_ESRI"), encoding="ascii"
+    )
+    code, out, _ = run(capsys, "import", tmp_path / "shapes", "-o", tmp_path / "t.gpkg", "--json")
+    assert code == 2
+    (wrong,) = [one for one in result_of(out)["findings"] if one["rule"] == "degrees_expected"]
+    assert wrong["table"] == "buildings"
 
 
 def test_check_repair_needs_a_place_to_write_to(capsys, faulty_path):
