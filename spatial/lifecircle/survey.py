@@ -6,7 +6,7 @@ what-ifs and causes of gaps all read their walks here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 
 from spatial.lifecircle.places import Places, locate_places
 from spatial.network import CLOSED, Attachments, Pace, StreetNetwork, at_pace, attach, build_network
-from spatial.search import Doors, Goals, Homes, Labels, Seeds, arrivals, arrivals_within, matrix
+from spatial.search import Doors, Goals, Homes, Labels, Seeds, Weighed, arrivals, arrivals_within, matrix
 from spatial.town import Town
 
 __all__ = ["CategoryWalks", "Status", "Survey", "Walks"]
@@ -134,18 +134,22 @@ class Survey:
     @cached_property
     def homes(self) -> Homes:
         """The doors of the buildings, every candidate among them."""
-        places = self.places
-        choices = self.network.rules.candidates
-        return Homes.of(
-            self.network, places.building_ways, places.building_of, len(places.buildings), choices
-        )
+        return self._weigh_homes(None)
+
+    def _weigh_homes(self, weighed: Weighed | None) -> Homes:
+        ways, owner = self.places.building_ways, self.places.building_of
+        count, choices = len(self.places.buildings), self.network.rules.candidates
+        return Homes.of(self.network, ways, owner, count, choices, weighed)
 
     @cached_property
     def facility_doors(self) -> Doors:
-        """The doors of the facilities that are used, owned by facility."""
+        """The doors of the facilities that are used, by facility."""
+        return self._weigh_facilities(None)
+
+    def _weigh_facilities(self, weighed: Weighed | None) -> Doors:
         ways = self.places.facility_ways
-        doors = Doors.of(self.network, ways.chosen(ways.rank == 0))
-        return doors.owned(self.places.facility_of[doors.owner].astype(np.int32))
+        owned, _ = ways.chosen(ways.rank == 0).by_owner(self.places.facility_of)
+        return Doors.of(self.network, owned, weighed)
 
     def doors_of(self, facilities: Ints) -> Doors:
         """Return the doors of some facilities."""
@@ -187,10 +191,11 @@ class Survey:
         """Return the public services of a category as seeds, numbered by facility."""
         return self.services(category).seeds
 
-    def after(self, before: Survey, edges: Ints, touched: Collection[int]) -> Self:
+    def after(self, before: Survey, edges: Ints, buildings: Ints, facilities: Ints) -> Self:
         """Take over what a survey before an edit knows and the edit has not changed; return self.
 
-        ``edges`` are those whose costs are others, ``touched`` the categories whose services are.
+        ``edges`` are those whose costs are others; ``buildings`` and ``facilities`` those that are attached
+        or, facilities, used in other ways.
         """
 
         def same(mine: Attachments, its: Attachments) -> bool:
@@ -198,13 +203,18 @@ class Survey:
 
         if same(self.places.building_ways, before.places.building_ways):
             self.__dict__["homes"] = before.homes
-        changed = np.zeros(0, np.int32)
+        else:
+            weighed = Weighed(before.homes.doors, buildings, edges)
+            self.__dict__["homes"] = self._weigh_homes(weighed)
+        changed = facilities
         if same(self.places.facility_ways, before.places.facility_ways):
             self.__dict__["facility_doors"] = before.facility_doors
         else:
-            changed = self.facility_doors.differing_owners(before.facility_doors)
+            weighed = Weighed(before.facility_doors, facilities, edges)
+            doors = self.__dict__["facility_doors"] = self._weigh_facilities(weighed)
+            changed = np.append(facilities, doors.owner[np.isin(doors.edge, edges)])
         offers = np.concatenate([self.places.offered, before.places.offered])
-        anew = {*touched, *offers[np.isin(offers[:, 0], changed), 1].tolist()}
+        anew = set(offers[np.isin(offers[:, 0], changed), 1].tolist())
         self.__dict__["_services"] = {
             key: value for key, value in before._services.items() if key not in anew
         }

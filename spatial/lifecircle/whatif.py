@@ -31,7 +31,7 @@ from spatial.network import (
     relinks_gates,
 )
 from spatial.scenario import Change, Scenario, apply, scenario_text
-from spatial.search import Repair, limit_steps
+from spatial.search import Homes, Repair, limit_steps
 from spatial.town import Town
 
 __all__ = ["Outcome", "try_changes"]
@@ -188,7 +188,7 @@ class _Edit:
         offers = np.concatenate([base.survey.places.offered, after.offered])
         touched = frozenset(offers[np.isin(offers[:, 0], moved), 1].tolist())
         survey = Survey(paths.network, after).after(
-            base.survey, np.concatenate([paths.closed, paths.opened]), touched
+            base.survey, np.concatenate([paths.closed, paths.opened]), np.flatnonzero(buildings), moved
         )
         return cls(base, survey, paths.closed, paths.opened, moved, touched, buildings)
 
@@ -197,7 +197,7 @@ class _Edit:
         base, survey = self.base, self.survey
         rewired = bool(len(self.closed) or len(self.opened))
         old, new = base.survey.network, survey.network
-        regrouped = rewired and not np.array_equal(old.component, new.component[: old.node_count])
+        regrouped = _Regrouped.of(old, new, survey.homes) if rewired else None
         repair = Repair(old, new, self.closed, self.opened)
         labels = list(base.labels)
         fresh = {}
@@ -210,7 +210,7 @@ class _Edit:
                 labels[category], relabelled = repair.repaired(
                     labels[category], survey.seeds(category), base.search_m(category), gone
                 )
-            affected = self._affected(category, relabelled, regrouped=regrouped)
+            affected = self._affected(category, relabelled, regrouped)
             if len(affected):
                 search_m = base.search_m(category)
                 fresh[category] = affected, survey.measure(category, labels[category], search_m, affected)
@@ -221,16 +221,19 @@ class _Edit:
         figures = base.figures.updated(base.walks, walks, np.flatnonzero(changed))
         return replace(base, town=town, survey=survey, labels=tuple(labels), walks=walks, figures=figures)
 
-    def _affected(self, category: int, relabelled: Ints, *, regrouped: bool) -> Ints:
+    def _affected(self, category: int, relabelled: Ints, regrouped: _Regrouped | None) -> Ints:
         """Return the buildings whose walk to a category may have changed, given the nodes whose label has."""
         affected = self.reattached.copy()
         doors = self.survey.homes.doors
         if len(relabelled):
             changed = np.zeros(self.survey.network.node_count, bool)
             changed[relabelled] = True
-            affected[doors.owner[changed[doors.node].any(axis=1)]] = True
-        if regrouped:
-            affected |= self.base.walks.steps[category] == CLOSED
+            affected[doors.owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
+        if regrouped is not None:
+            unreached = self.base.walks.steps[category] == CLOSED
+            if not regrouped.nodes[self.survey.services(category).doors.node].any():
+                unreached &= regrouped.buildings
+            affected |= unreached
         if category in self.touched:
             near = [
                 survey.doors_of(self.moved[self.moved < len(survey.places.facilities)]).edge
@@ -242,6 +245,31 @@ class _Edit:
                 affected[:] = True
             affected |= self.base.walks.steps[category] == CLOSED
         return np.flatnonzero(affected)
+
+
+@dataclass(frozen=True, eq=False)
+class _Regrouped:
+    """What lies in another connected piece of the network after an edit.
+
+    Attributes
+    ----------
+    nodes : (n,) whether a node does; a new one does not
+    buildings : (b,) whether a door of a building stands at such a node
+    """
+
+    nodes: Flags
+    buildings: Flags
+
+    @classmethod
+    def of(cls, before: StreetNetwork, after: StreetNetwork, homes: Homes) -> _Regrouped | None:
+        """Compare two networks; None where all pieces are the same."""
+        nodes = np.zeros(after.node_count, bool)
+        nodes[: before.node_count] = before.component != after.component[: before.node_count]
+        if not nodes.any():
+            return None
+        buildings = np.zeros(len(homes.first) - 1, bool)
+        buildings[homes.doors.owner[nodes[homes.doors.node].any(axis=1)]] = True
+        return cls(nodes, buildings)
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,13 +55,14 @@ class Attachments:
         kept = self.chosen(~np.isin(self.point, points))
         return _together(kept, replace(fresh, point=points[fresh.point]))
 
-    def of_owner(self, owner: Ints) -> Attachments:
-        """Return the attachments as those of what owns the points; ``owner`` is by point."""
-        place = owner[self.point]
-        order = np.lexsort((self.edge, self.rank, place))
-        return Attachments(
-            place[order], self.rank[order], self.edge[order], self.offset_m[order], self.access_m[order]
-        )
+    def by_owner(self, owner: Ints) -> tuple[Attachments, Ints]:
+        """Return the attachments as those of what owns the points, sorted by it, and which they were.
+
+        ``owner`` is by point.
+        """
+        owners = owner[self.point]
+        order = np.argsort(owners, kind="stable")
+        return replace(self.chosen(order), point=owners[order]), order
 
 
 def attach(network: StreetNetwork, xy: Points) -> Attachments:

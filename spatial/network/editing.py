@@ -40,16 +40,13 @@ def open_edges(network: StreetNetwork, edges: Ints) -> StreetNetwork:
 def close_edges(network: StreetNetwork, edges: Ints, kind: str) -> StreetNetwork:
     """Return the network with edges closed by something of a kind (`KINDS`)."""
     shut = _with_states(network, edges, KINDS.index(kind), np.full((len(edges), 2), CLOSED, np.int32))
-    component = network.component
+    component = network.component.copy()
+    fresh = int(component.max(initial=-1)) + 1
     for one, other in network.edge_nodes[edges]:
-        cut_off = (
-            _cut_off(shut.arcs.start, shut.arcs.inward, one, other)
-            if component[one] == component[other]
-            else []
-        )
-        if len(cut_off):
-            component = component.copy()
-            component[cut_off] = component.max() + 1
+        if component[one] == component[other]:
+            cut_off = _cut_off(shut.arcs.start, shut.arcs.inward, one, other)
+            component[cut_off] = fresh
+            fresh += bool(len(cut_off))
     shut.__dict__["component"] = component
     return shut
 

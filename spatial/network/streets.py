@@ -123,6 +123,11 @@ class StreetFacts:
     surface: npt.NDArray[np.object_]
     street_class: npt.NDArray[np.object_]
 
+    @cached_property
+    def number_of(self) -> dict[str, int]:
+        """The number of each street, by id."""
+        return {street_id: number for number, street_id in enumerate(self.street_id)}
+
     def with_street(self, street_id: str, street_class: str) -> StreetFacts:
         """Return the facts with one more level, plain street at the end."""
         more = (street_id, 0.0, "", street_class)
@@ -177,11 +182,13 @@ class StreetNetwork(Network):
 
     def edges_of_street(self, street_id: str) -> Ints:
         """Return the edges of a street."""
-        return np.flatnonzero(np.isin(self.street, np.flatnonzero(self.streets.street_id == street_id)))
+        number = self.streets.number_of.get(street_id)
+        return np.zeros(0, np.int64) if number is None else np.flatnonzero(self.street == number)
 
     def edges_of_gate(self, gate_id: str) -> Ints:
         """Return the joints of a gate."""
-        return np.flatnonzero(np.isin(self.gate, np.flatnonzero(self.gate_ids == gate_id)))
+        number = np.flatnonzero(self.gate_ids == gate_id)
+        return np.flatnonzero(self.gate == number[0]) if len(number) else number
 
     @cached_property
     def gate_joints(self) -> Ints:

@@ -6,7 +6,7 @@ A change with an old value only fits a town in which that value still holds.  Ge
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,6 +68,8 @@ class Scenario:
 def apply(town: Town, changes: Sequence[Change]) -> Town:
     """Return the town with changes made, in order.
 
+    All changes are checked here; a table is changed when it is first asked for, since a what-if asks for few.
+
     Raises
     ------
     ConflictError
@@ -75,45 +77,112 @@ def apply(town: Town, changes: Sequence[Change]) -> Town:
     UsageError
         If there is no such table or column, or a value is of the wrong kind.
     """
-    tables = dict(town.tables)
+    rows: dict[tuple[str, str], _Row] = {}
     for change in changes:
-        if change.table not in tables:
+        if change.table not in town.tables:
             raise UsageError("scenario.table_unknown", table=change.table, ids=[change.row])
+        key = change.table, change.row
         try:
-            tables[change.table] = _changed(tables[change.table], change)
+            row = rows[key] if key in rows else _Row.of(town.tables[change.table], change)
+            rows[key] = row.changed(change)
         except (TypeError, ValueError, shapely.errors.ShapelyError) as problem:
             raise UsageError(
                 "scenario.value_unfit", table=change.table, ids=[change.row], problem=problem
             ) from problem
-    return replace(town, tables=tables)
+    return replace(town, tables=_ChangedTables(town.tables, tuple(changes)))
 
 
-def _changed(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
-    here = _place(frame, change)
-    if (change.old is None) != (len(here) == 0):
-        key = "scenario.row_there" if change.old is None else "scenario.row_missing"
-        raise ConflictError(key, table=change.table, ids=[change.row])
-    if change.old is not None:
-        for column, value in change.old.items():
-            found = frame[column].iloc[here[0]]
+@dataclass(frozen=True, eq=False)
+class _ChangedTables(Mapping[str, pd.DataFrame]):
+    """The tables of a town after changes that fit it, each made when it is first asked for."""
+
+    before: Mapping[str, pd.DataFrame]
+    changes: tuple[Change, ...]
+    made: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self.made:
+            frame = self.before[name]
+            for change in self.changes:
+                frame = _changed(frame, change) if change.table == name else frame
+            self.made[name] = frame
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.before)
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """A row of a table on its way through changes.
+
+    Attributes
+    ----------
+    frame : the table before
+    place : where the row stands there, None for one that has been added
+    values : values it has got; None when it is not there
+    """
+
+    frame: pd.DataFrame
+    place: int | None
+    values: Values | None
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, change: Change) -> _Row:
+        """Return the row of a change before it is made."""
+        places = _places(frame, change)
+        return cls(frame, int(places[0]), {}) if len(places) else cls(frame, None, None)
+
+    def changed(self, change: Change) -> _Row:
+        """Return the row after a change, which has to fit."""
+        if (change.old is None) == (self.values is not None):
+            key = "scenario.row_there" if change.old is None else "scenario.row_missing"
+            raise ConflictError(key, table=change.table, ids=[change.row])
+        unknown = {*(change.old or ()), *(change.new or ())} - set(self.frame.columns)
+        if unknown:
+            raise UsageError(
+                "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
+            )
+        for column, value in (change.old or {}).items():
+            found = self._value(column)
             if not _same(found, _typed(column, value)):
                 raise ConflictError(
                     "scenario.old_value", table=change.table, ids=[change.row],
                     column=column, expected=_short(value), found=_short(found),
                 )  # fmt: skip
-    if change.new is None:
-        return frame.iloc[np.delete(np.arange(len(frame)), here)]
+        if change.new is None:
+            return _Row(self.frame, None, None)
+        cells = {column: _cell(self.frame, column, value)[0] for column, value in change.new.items()}
+        return _Row(self.frame, self.place, {**(self.values or {}), **cells})
+
+    def _value(self, column: str) -> Any:  # noqa: ANN401
+        if self.values and column in self.values:
+            return self.values[column]
+        return pd.NA if self.place is None else self.frame[column].iloc[self.place]
+
+
+def _cell(frame: pd.DataFrame, column: str, value: object) -> Any:  # noqa: ANN401
+    """Return an array (1,) of the type of a column with a value; an error of its own kind where it does not fit."""
+    own, typed = frame[column].array, _typed(column, value)
+    if isinstance(own, GeometryArray):
+        return from_shapely([None if pd.isna(typed) else typed], crs=own.crs)
+    return pd.array([typed], dtype=own.dtype)
+
+
+def _changed(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return a table after a change that fits it."""
     if change.old is None:
-        return _with_row(frame, change)
-    unknown = change.new.keys() - set(frame.columns)
-    if unknown:
-        raise UsageError(
-            "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
-        )
+        return frame if change.new is None else _with_row(frame, change)
+    places = _places(frame, change)
+    if change.new is None:
+        return frame.iloc[np.delete(np.arange(len(frame)), places)]
     columns = {}
     for column, value in change.new.items():
         values = frame[column].array.copy()
-        values[here[0]] = _typed(column, value)
+        values[places[0]] = _cell(frame, column, value)[0]
         columns[column] = values
     return frame.assign(**columns)
 
@@ -123,21 +192,11 @@ def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
     if not frame.index.name:
         facility_id, _, category = change.row.partition("/")
         values |= {"facility_id": facility_id, "category": category}
-    unknown = values.keys() - set(frame.columns)
-    if unknown:
-        raise UsageError(
-            "scenario.column_unknown", table=change.table, ids=[change.row], columns=sorted(unknown)
-        )
-    # Column by column: joining whole frames costs more than all else a what-if does.
+    # Column by column: joining whole frames costs many times more.
     columns: dict[str, Any] = {}
     for name in map(str, frame.columns):
-        own, value = frame[name].array, _typed(name, values.get(name))
-        if isinstance(own, GeometryArray):
-            shape = np.array([None if pd.isna(value) else value], object)
-            columns[name] = from_shapely(np.concatenate([np.asarray(own, object), shape]), crs=own.crs)
-        else:
-            one = pd.array([value], dtype=own.dtype)
-            columns[name] = type(own)._concat_same_type([own, one])  # noqa: SLF001 - as pandas' own arrays join
+        own = frame[name].array
+        columns[name] = type(own)._concat_same_type([own, _cell(frame, name, values.get(name))])  # noqa: SLF001 - as pandas' own arrays join
     index: pd.Index[Any] = pd.RangeIndex(len(frame) + 1)
     if frame.index.name:
         index = frame.index.append(pd.Index([change.row], dtype=frame.index.dtype))
@@ -145,9 +204,11 @@ def _with_row(frame: pd.DataFrame, change: Change) -> pd.DataFrame:
     return gpd.GeoDataFrame(longer, geometry="geometry") if isinstance(frame, gpd.GeoDataFrame) else longer
 
 
-def _place(frame: pd.DataFrame, change: Change) -> npt.NDArray[np.intp]:
+def _places(frame: pd.DataFrame, change: Change) -> npt.NDArray[np.intp]:
+    """Return where the row of a change stands in a table; nowhere if it is not there."""
     if frame.index.name:
-        return np.flatnonzero(frame.index == change.row)
+        found = frame.index.get_indexer(pd.Index([change.row], dtype=frame.index.dtype))
+        return found[found >= 0]
     facility_id, _, category = change.row.partition("/")
     return np.flatnonzero(
         ((frame["facility_id"] == facility_id) & (frame["category"] == category)).to_numpy(bool)

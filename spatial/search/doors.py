@@ -19,7 +19,31 @@ from spatial.search.walking import Labels, Numbers, Seeds, limit_label
 
 Ints = npt.NDArray[np.int64]
 
-__all__ = ["Doors", "Goals", "Homes", "along_one_edge", "reach"]
+__all__ = ["Doors", "Goals", "Homes", "Weighed", "along_one_edge", "reach"]
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """Doors from before an edit, and what of them no longer holds.
+
+    Attributes
+    ----------
+    doors : the doors, sorted by owner
+    reattached : owners that are attached in other ways now
+    edges : edges that have changed
+    """
+
+    doors: Doors
+    reattached: Ints
+    edges: Ints
+
+    def stale(self, attachments: Attachments) -> npt.NDArray[np.bool_]:
+        """Return which of the attachments of owners have to be weighed anew."""
+        anew = np.isin(attachments.edge, self.edges)
+        owners = int(attachments.point.max(initial=-1)) + 1
+        again = np.zeros(max(owners, int(self.reattached.max(initial=-1)) + 1), bool)
+        again[self.reattached] = True
+        return anew | again[attachments.point]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +72,14 @@ class Doors:
     along: Numbers
 
     @classmethod
-    def of(cls, network: Network, attachments: Attachments) -> Doors:
-        """Weigh attachments on the edges of a network."""
+    def of(cls, network: Network, attachments: Attachments, weighed: Weighed | None = None) -> Doors:
+        """Weigh attachments on the edges of a network, by owner; take over those weighed before that still hold.
+
+        The edges of a large network lie far apart in memory, so that looking up all of them takes longer
+        than most edits.
+        """
+        if weighed is not None:
+            return cls._of_stale(network, attachments, weighed)
         edge = attachments.edge
         along = network.cost[edge]
         length_m = network.length_m[edge]
@@ -66,6 +96,22 @@ class Doors:
             along=along,
         )
 
+    @classmethod
+    def _of_stale(cls, network: Network, attachments: Attachments, weighed: Weighed) -> Doors:
+        stale = np.flatnonzero(weighed.stale(attachments))
+        fresh = cls.of(network, attachments.chosen(stale))
+        # The others of an owner stand in the order they had.
+        owner, before = attachments.point, weighed.doors
+        count = int(owner.max(initial=-1)) + 1
+        shift = np.searchsorted(before.owner, np.arange(count)) - np.searchsorted(owner, np.arange(count))
+        rows = np.arange(len(owner)) + shift[owner]
+        rows[stale] = len(before) + np.arange(len(stale))
+        both = {
+            name: np.concatenate([getattr(before, name), getattr(fresh, name)])
+            for name in cls.__dataclass_fields__
+        }
+        return cls(**{name: column.take(rows, axis=0) for name, column in both.items()})
+
     def __len__(self) -> int:
         return len(self.owner)
 
@@ -76,19 +122,6 @@ class Doors:
     def owned(self, owner: Numbers) -> Doors:
         """Return the doors as those of other owners."""
         return replace(self, owner=owner)
-
-    def differing_owners(self, other: Doors) -> Numbers:
-        """Return the owners whose doors are others; all where the order of the doors is another."""
-        count = min(len(self), len(other))
-        if not np.array_equal(self.owner[:count], other.owner[:count]):
-            return np.unique(np.concatenate([self.owner, other.owner]))
-        differ = np.zeros(count, bool)
-        for name in ("edge", "node", "leave", "enter", "access", "place", "along"):
-            mine, its = getattr(self, name)[:count], getattr(other, name)[:count]
-            differ |= (mine != its) if mine.ndim == 1 else (mine != its).any(axis=1)
-        return np.unique(
-            np.concatenate([self.owner[:count][differ], self.owner[count:], other.owner[count:]])
-        )
 
     def seeds(self) -> Seeds:
         """Return the doors as seeds of walks that end at them, numbered by owner."""
@@ -140,21 +173,22 @@ class Homes:
     choices: int
 
     @classmethod
-    def of(cls, network: Network, ways: Attachments, owner: Ints, count: int, choices: int) -> Homes:
+    def of(  # noqa: PLR0917
+        cls,
+        network: Network,
+        ways: Attachments,
+        owner: Ints,
+        count: int,
+        choices: int,
+        weighed: Weighed | None = None,
+    ) -> Homes:
         """Weigh attachments of points; ``owner`` is by point, of ``count`` owners."""
-        owner_of = owner[ways.point]
-        order = np.argsort(owner_of, kind="stable")
-        last_rank = np.zeros(len(owner), np.int64)
-        np.maximum.at(last_rank, ways.point, ways.rank)
-        doors = Doors.of(network, ways.chosen(order)).owned(owner_of[order].astype(np.int32))
-        rank = ways.rank[order]
-        return cls(
-            doors,
-            np.searchsorted(doors.owner, np.arange(count + 1)),
-            rank,
-            rank == last_rank[ways.point[order]],
-            choices,
-        )
+        # The attachments of a point stand together, the farthest last.
+        is_last = ways.rank == ways.rank[np.searchsorted(ways.point, ways.point, side="right") - 1]
+        owned, order = ways.by_owner(owner)
+        doors = Doors.of(network, owned, weighed)
+        first = np.searchsorted(doors.owner, np.arange(count + 1))
+        return cls(doors, first, owned.rank, is_last[order], choices)
 
     def used(self) -> Doors:
         """Return the doors that are used when no other candidate is."""
