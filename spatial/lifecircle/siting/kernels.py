@@ -17,8 +17,6 @@ __all__ = [
     "dominated_lines",
     "exchange",
     "greedy",
-    "reduced_costs",
-    "serving",
     "two_nearest",
 ]
 
@@ -153,38 +151,6 @@ def exchange(
                     chosen[leaving] = former
         site = (site + 1) % sites
     return chosen, first.sum()
-
-
-@njit(cache=True)
-def reduced_costs(
-    row_start: Integers, row_site: Integers, row_cost: Floats, price: Floats, sites: int
-) -> Floats:
-    """Return for every site what opening it saves at these prices, as a number of at most 0.
-
-    Rows must be sorted by cost: a demand is looked at only as far as its price reaches.
-    """
-    reduced = np.zeros(sites)
-    for row in range(price.size):
-        for entry in range(row_start[row], row_start[row + 1]):
-            if row_cost[entry] >= price[row]:
-                break
-            reduced[row_site[entry]] += row_cost[entry] - price[row]
-    return reduced
-
-
-@njit(cache=True)
-def serving(
-    row_start: Integers, row_site: Integers, row_cost: Floats, price: Floats, selected: Flags
-) -> Floats:
-    """Return for every demand how many of the selected sites serve it below its price."""
-    times = np.zeros(price.size)
-    for row in range(price.size):
-        for entry in range(row_start[row], row_start[row + 1]):
-            if row_cost[entry] >= price[row]:
-                break
-            if selected[row_site[entry]]:
-                times[row] += 1.0
-    return times
 
 
 @njit(cache=True)

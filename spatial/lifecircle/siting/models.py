@@ -335,7 +335,7 @@ def _p_median(
     farthest = cost_today.copy()
     np.maximum.at(farthest, np.repeat(np.arange(weights.size), np.diff(costs.indptr)), costs.data)
     # More than any choice costs that reaches all, so that leaving demand out is never worth it.
-    prohibitive = float(np.ceil(farthest.sum())) + 1.0
+    prohibitive = 2.0 * float(farthest.sum()) or 1.0
     problem = Problem.of(costs, np.where(served, cost_today, prohibitive), count)
     chosen, total = median.quick(problem)
     if total >= prohibitive:

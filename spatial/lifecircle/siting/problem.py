@@ -17,20 +17,71 @@ import numpy.typing as npt
 from numba import njit
 from scipy import sparse
 
-__all__ = ["Flags", "Floats", "Integers", "Problem", "Rows", "filtered", "nearest_cost"]
+__all__ = [
+    "CLOSED",
+    "OPENED",
+    "Flags",
+    "Floats",
+    "Integers",
+    "Problem",
+    "Rows",
+    "Sites",
+    "filtered",
+    "nearest_cost",
+]
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Sites = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """Entries by demand, nearest site first, equal costs by site number."""
 
     start: Integers
-    site: Integers
+    site: Sites
     cost: Floats
+
+    def restricted(self, cap: Floats, number: Integers) -> tuple[Rows, Floats]:
+        """Return the entries of the sites that are left, and the caps once some sites are open.
+
+        Parameters
+        ----------
+        number : (sites,), new number of a site that is left; `OPENED` or `CLOSED` for the others
+        """
+        start, site, cost, caps = _restricted(self.start, self.site, self.cost, cap, number)
+        return Rows(start, site, cost), caps
+
+
+OPENED, CLOSED = -2, -1
+
+
+@njit(cache=True)
+def _restricted(
+    start: Integers, site: Sites, cost: Floats, cap: Floats, number: Integers
+) -> tuple[Integers, Sites, Floats, Floats]:
+    caps = cap.copy()
+    new_start = np.zeros(start.size, np.int64)
+    new_site = np.empty(site.size, np.int32)
+    new_cost = np.empty(cost.size)
+    count = 0
+    for row in range(cap.size):
+        for entry in range(start[row], start[row + 1]):
+            new = number[site[entry]]
+            if new == OPENED:
+                caps[row] = cost[entry]
+                break
+            if new != CLOSED:
+                new_site[count] = new
+                new_cost[count] = cost[entry]
+                count += 1
+        # Equal costs may stand before the open site; they do not lower its cap.
+        while count > new_start[row] and new_cost[count - 1] >= caps[row]:
+            count -= 1
+        new_start[row + 1] = count
+    return new_start, new_site[:count].copy(), new_cost[:count].copy(), caps
 
 
 def filtered(matrix: sparse.csr_array, kept: Flags) -> sparse.csr_array:
@@ -95,27 +146,28 @@ class Problem:
         """Entries by demand, nearest first."""
         start = self.costs.indptr.astype(np.int64)
         order = rows_by_cost(start, self.costs.data)
-        return Rows(start, self.costs.indices[order].astype(np.int64), self.costs.data[order])
+        return Rows(start, self.costs.indices[order].astype(np.int32), self.costs.data[order])
 
     @cached_property
     def granularity(self) -> float:
-        """Least difference between two totals that differ: 1 when all costs are whole, else 0."""
-        whole = (
-            self.cap.sum() < 2.0**52
-            and bool((self.cap == np.rint(self.cap)).all())
-            and bool((self.costs.data == np.rint(self.costs.data)).all())
-        )
-        return 1.0 if whole else 0.0
+        """Least difference between two totals that differ: the common divisor of whole costs, else 0."""
+        if not self.cap.sum() < 2.0**52:
+            return 0.0
+        divisor = 0
+        for costs in (self.cap, self.costs.data):
+            whole = costs.astype(np.int64)
+            if (whole != costs).any():
+                return 0.0
+            divisor = int(np.gcd.reduce(whole, initial=divisor))
+            if divisor == 1:
+                break
+        return float(divisor)
 
-    def opened(self, sites: Integers) -> Floats:
-        """Return the caps once ``sites`` are open."""
-        caps = self.cap.copy()
+    def total(self, sites: Integers) -> float:
+        """Return what a choice of sites costs."""
+        costs = self.cap.copy()
         start, row, cost = self.by_site
         for site in sites:
             entries = slice(start[site], start[site + 1])
-            caps[row[entries]] = np.minimum(caps[row[entries]], cost[entries])
-        return caps
-
-    def reduced(self, opened: Integers, kept: Integers) -> Problem:
-        """Return the problem with ``opened`` open for good and only ``kept`` left to choose from."""
-        return Problem.of(self.costs[:, kept], self.opened(opened), self.count - opened.size)
+            costs[row[entries]] = np.minimum(costs[row[entries]], cost[entries])
+        return float(costs.sum())
