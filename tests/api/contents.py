@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import geopandas as gpd
 import pandas as pd
 import shapely
@@ -16,6 +18,7 @@ DRAWING = "AAB./AAB./CC#./CC.."
 CATEGORIES = {"kindergarten": 300.0, "health_station": 500.0}
 
 
+@cache
 def small_town(name: str = "样县") -> Town:
     """Return a town of 16 buildings in two communities, with streets, services and a river."""
     facilities = gpd.GeoDataFrame(

@@ -79,7 +79,9 @@ def every_best(instance):
     return best
 
 
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize(
+    "batch", [*range(5), *(pytest.param(batch, marks=pytest.mark.soak) for batch in range(5, 10))]
+)
 def test_the_optimum_of_tiny_towns_is_found_and_proved(batch):
     for seed in range(batch * 50, batch * 50 + 50):
         weights, edges, more = tiny(seed)

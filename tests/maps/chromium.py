@@ -91,7 +91,8 @@ def visit(address: str, *, width: int = 1366, height: int = 768) -> Iterator[Vis
 def another(browser: Any, address: str, *, width: int, height: int) -> Visit:
     """Open an address in a browser with every request beyond the address's own host refused."""
     own = address.split("/", 3)[:3]
-    page = browser.new_page(viewport={"width": width, "height": height})
+    # Nothing slides or fades: the pictures between are slow to draw, and no test looks at them.
+    page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
     seen = Visit(page)
 
     def answer(route: Any) -> None:

@@ -15,7 +15,7 @@ from spatial.lifecircle import assess_coverage
 from tests.conftest import skip_or_fail
 from tests.maps.chromium import another, visit
 from tests.maps.scene import scene
-from tests.maps.served import served, unpacked_wheel
+from tests.maps.served import build_wheel, served, unpack
 from tests.maps.test_style import VIEWER
 from tests.postgis import postgis_server, why_no_postgis
 
@@ -46,15 +46,16 @@ def packages(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    return unpacked_wheel(tmp_path_factory.mktemp("wheel"))
+def installed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    return unpack(build_wheel(folder), folder)
 
 
 @pytest.fixture(scope="module")
-def opened(wheel, packages):
+def opened(installed, packages):
     """Return the page on SQLite."""
     database = f"sqlite:///{packages[0].parent / 'wangge.sqlite'}"
-    with served(wheel, packages, database) as address, visit(address, width=1000, height=620) as seen:
+    with served(installed, packages, database) as address, visit(address, width=1000, height=620) as seen:
         _idle(seen.page)
         yield seen
 
@@ -95,19 +96,24 @@ def _middle_of(seen, building):
     seen.page.click("wangge-map", position={"x": at[0], "y": at[1]})
 
 
-def check_layers(seen):
-    """Every layer is drawn, and its switch takes away what it draws."""
+def _with_every_layer(seen):
+    """Show every layer of the Town view and return the colours of its map; the card of layers stays open."""
     _view(seen, "town")
     seen.page.click(".tools button:nth-child(4)")
     seen.page.check(".layers [data-layer=facilities] input[type=checkbox]")
     _idle(seen.page)
-    whole = _drawn(seen)
+    return _drawn(seen)
+
+
+def test_every_layer_is_drawn(opened):
+    """Every layer is drawn, and its switch takes away what it draws."""
+    whole = _with_every_layer(opened)
     assert sum(whole.get(colour(f"--grid-{hue}"), 0) > 500 for hue in range(1, 7)) >= 2
     for layer, token in LAYERS.items():
-        box = seen.page.locator(f".layers [data-layer={layer}] input[type=checkbox]")
+        box = opened.page.locator(f".layers [data-layer={layer}] input[type=checkbox]")
         box.uncheck()
-        _idle(seen.page)
-        without = _drawn(seen)
+        _idle(opened.page)
+        without = _drawn(opened)
         box.check()
         gone = sum(max(0, number - without.get(name, 0)) for name, number in whole.items())
         assert gone > 60, layer
@@ -115,12 +121,8 @@ def check_layers(seen):
             own = whole.get(colour(token), 0)
             assert own > 10, (layer, own)
             assert without.get(colour(token), 0) < own / 2, layer
-    _idle(seen.page)
-    seen.page.click(".tools button:nth-child(4)")
-
-
-def test_every_layer_is_drawn(opened):
-    check_layers(opened)
+    _idle(opened.page)
+    opened.page.click(".tools button:nth-child(4)")
 
 
 def test_the_legend_follows_what_is_on(opened):
@@ -330,20 +332,25 @@ def test_without_webgl_the_page_says_so(opened):
     other.close()
 
 
-def test_every_layer_is_drawn_from_postgis(wheel, packages, opened):
+def test_postgis_draws_and_answers_what_sqlite_does(installed, packages, opened):
     if reason := why_no_postgis():
         skip_or_fail("postgis", reason)
     asked = ("api/rates?category=kindergarten", "api/walks?category=kindergarten", "api/town?language=en")
     with ExitStack() as stack:
         server = stack.enter_context(postgis_server())
-        address = stack.enter_context(served(wheel, packages, server.new_database()))
-        other = another(opened.page.context.browser, address, width=1000, height=620)
-        stack.callback(other.page.close)
-        _idle(other.page)
-        check_layers(other)
+        address = stack.enter_context(served(installed, packages, server.new_database()))
+        both = []
+        for root in (opened.page.evaluate("location.origin"), address):
+            both.append(another(opened.page.context.browser, root, width=1000, height=620))
+            stack.callback(both[-1].page.close)
+            _idle(both[-1].page)
+        first, second = (_with_every_layer(one) for one in both)
+        assert second == first
+        assert all(second[colour(token)] > 10 for token in LAYERS.values() if token)
         for one in asked:
-            assert _without_addresses(_answer(other, one)) == _without_addresses(_answer(opened, one))
-        assert other.console == []
+            first, second = (_without_addresses(_answer(seen, one)) for seen in both)
+            assert second == first
+        assert both[-1].console == []
 
 
 def _without_addresses(answer):

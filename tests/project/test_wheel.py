@@ -14,7 +14,7 @@ import pytest
 from spatial.io import read_plan, read_town
 from tests.conftest import skip_or_fail
 from tests.maps.chromium import visit
-from tests.maps.served import served
+from tests.maps.served import build_wheel, served, unpack
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "demo.zh-CN.png"
@@ -24,24 +24,7 @@ UV = str(Path(sys.executable).parent / "uv")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """Build the wheel as a release would."""
-    folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [
-            UV,
-            "build",
-            "--wheel",
-            "--no-build-isolation",
-            "--python",
-            sys.executable,
-            "--out-dir",
-            str(folder),
-            str(ROOT),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return next(folder.glob("wangge-*.whl"))
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_carries_data_texts_and_licence(wheel):
@@ -57,8 +40,7 @@ def test_the_wheel_carries_data_texts_and_licence(wheel):
 def demo(wheel, tmp_path_factory) -> dict[str, Path]:
     """Run the demo from the unpacked wheel, away from the checkout; return what it wrote."""
     folder = tmp_path_factory.mktemp("away")
-    unpacked = folder / "installed"
-    zipfile.ZipFile(wheel).extractall(unpacked)
+    installed = unpack(wheel, folder)
     done = subprocess.run(
         [
             sys.executable,
@@ -67,7 +49,7 @@ def demo(wheel, tmp_path_factory) -> dict[str, Path]:
             "import api.commands as c; c.main(['demo', '-o', 'demo', '--json'])",
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(unpacked)},
+        env={**os.environ, "PYTHONPATH": str(installed)},
         capture_output=True,
         text=True,
         check=False,
