@@ -30,7 +30,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	$(UV) pip install --python $(BIN)/python -q --group bench
+	$(UV) pip install -q --compile-bytecode --python $(BIN)/python --group bench
 	for name in grids_town grids_prefecture grids_cut grids_edit grids_peers walking siting whatif serving households reading; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/serving.py --database postgis
 

@@ -9,11 +9,13 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-from spatial.lifecircle.siting.problem import Flags, Floats
-
 __all__ = ["Outcome", "minimise", "remaining_s"]
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def minimise(
     integral: Flags | None = None,
     deadline: float = np.inf,
     any_solution: bool = False,
+    most_nodes: int | None = None,
 ) -> Outcome:
     """Minimise ``cost @ v`` with ``lower <= rows @ v <= upper`` and 0 ≤ v ≤ 1.
 
@@ -52,6 +55,7 @@ def minimise(
     integral : which variables are 0 or 1; None for none (a linear programme)
     deadline : `time.monotonic` at which to stop
     any_solution : stop at the first solution
+    most_nodes : branches to look at before giving up; None for all
 
     Returns
     -------
@@ -87,6 +91,8 @@ def minimise(
         solver.setOptionValue(option, value)
     if np.isfinite(deadline):
         solver.setOptionValue("time_limit", remaining_s(deadline))
+    if most_nodes is not None:
+        solver.setOptionValue("mip_max_nodes", most_nodes)
     if any_solution:
         solver.setOptionValue("mip_max_improving_sols", 1)
     solver.passModel(programme)

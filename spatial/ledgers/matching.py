@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from spatial.lifecircle.siting.programme import minimise
+from spatial.programme import minimise
 
 __all__ = ["Matching", "Shortage", "match"]
 

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from spatial.lifecircle.siting import kernels
 from spatial.lifecircle.siting.problem import Flags, Floats, Integers, Problem, filtered, nearest_cost
-from spatial.lifecircle.siting.programme import minimise
+from spatial.programme import minimise
 
 __all__ = ["fewest_sites", "least_radius"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from spatial.lifecircle.siting.problem import Floats, Integers
-from spatial.lifecircle.siting.programme import minimise
+from spatial.programme import minimise
 
 __all__ = ["Limits", "choose"]
 
