@@ -48,7 +48,7 @@ class Places:
     offered : (s, 2) facility and category of every service, as numbers; the categories stand in ``categories``
     categories : ids of the categories assessed: those with a service, and those of the completeness table
     complete : (c,) whether the list of a category's facilities is said to be complete
-    findings : what was noticed
+    homeless : facilities kept to an estate that lie in none, by id
     """
 
     buildings: gpd.GeoDataFrame
@@ -67,7 +67,22 @@ class Places:
     offered: Ints
     categories: tuple[str, ...]
     complete: npt.NDArray[np.bool_]
-    findings: tuple[Finding, ...]
+    homeless: tuple[str, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed: buildings and facilities that reach no street, and services that serve no estate."""
+        buildings = self.building_of[self.building_ways.point]
+        facilities = self.facility_of[self.facility_ways.point]
+        found = [
+            *_stranded(self.buildings, buildings, "buildings"),
+            *_stranded(self.facilities, facilities, "facilities"),
+        ]
+        if self.homeless:
+            ids = self.homeless
+            rule = "lifecircle.estate_service_outside"
+            found.append(Finding.of(Severity.WARNING, rule, "facilities", ids))
+        return tuple(found)
 
     @cached_property
     def _by_category(self) -> list[Ints]:
@@ -116,14 +131,6 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
     estate_of, homeless = _serving_estates(facilities, town.estates)
     names, offered, complete = _offers(town, facilities)
     centre = _centres(buildings.geometry.to_numpy())
-    findings = [
-        *_stranded(buildings, building_of[building_ways.point], "buildings"),
-        *_stranded(facilities, facility_of[facility_ways.point], "facilities"),
-    ]
-    if len(homeless):
-        findings.append(
-            Finding.of(Severity.WARNING, "lifecircle.estate_service_outside", "facilities", homeless)
-        )
     return Places(
         buildings=buildings,
         facilities=facilities,
@@ -141,7 +148,7 @@ def locate_places(town: Town, network: StreetNetwork) -> Places:
         offered=offered,
         categories=names,
         complete=complete,
-        findings=tuple(findings),
+        homeless=tuple(homeless),
     )
 
 
@@ -151,14 +158,12 @@ def replaced_facilities(
     """Return the places after some facilities have come, moved, or changed what they offer.
 
     The numbers of the facilities stay, and new ones come at the end.  None where the change is of
-    another kind: a new category, an entrance, or a service that is kept to an estate.
+    another kind: a new category or the end of one, an entrance, or a service that is, or was, kept to an
+    estate.
     """
     # On arrays: taking rows of frames would cost more than all else a what-if does.
     there = town.facilities.index.get_indexer(pd.Index(changed))
-    if (there < 0).any():
-        return None
-    closed, access = town.facilities["closed"].array[there], town.facilities["access"].array[there]
-    if not pd.isna(closed).all() or (access == "estate").fillna(False).any():
+    if (there < 0).any() or not _are_public(places, town, changed, there):
         return None
     new = [one for one in changed if one not in places.facilities.index]
     facilities = places.facilities
@@ -172,6 +177,11 @@ def replaced_facilities(
     if (category < 0).any():
         return None
     facility = names.get_indexer(pd.Index(services["facility_id"]))
+    others = places.offered[~np.isin(places.offered[:, 0], of_changed)]
+    offered = np.concatenate([others, np.column_stack([facility, category]).astype(np.int64)])
+    ended = np.setdiff1d(places.offered[:, 1], offered[:, 1])
+    if len(ended) and not {places.categories[one] for one in ended} <= _known_categories(town):
+        return None
 
     placed = np.array([one in relocated for one in changed], bool)
     numbers, geometry = of_changed[placed], town.facilities.geometry.to_numpy()[there[placed]]
@@ -198,21 +208,16 @@ def replaced_facilities(
         facility_ways=fresh,
         facility_centre=centre,
         estate_of=np.concatenate([places.estate_of, np.full(len(new), "", object)]),
-        offered=np.concatenate(
-            [
-                places.offered[~np.isin(places.offered[:, 0], of_changed)],
-                np.column_stack([facility, category]).astype(np.int64),
-            ]
-        ),
-        findings=(
-            *(
-                one
-                for one in places.findings
-                if one.rule != "off_network" or one.statement.table != "facilities"
-            ),
-            *_stranded(facilities, facility_of[fresh.point], "facilities"),
-        ),
+        offered=offered,
     )
+
+
+def _are_public(places: Places, town: Town, changed: list[str], there: Ints) -> bool:
+    """Return whether some facilities, at their places in a town, are open to all, as those known already were."""
+    closed, access = town.facilities["closed"].array[there], town.facilities["access"].array[there]
+    before = places.facilities.index.get_indexer(pd.Index(changed))
+    kept = (places.estate_of[before[before >= 0]] != "").any() or (access == "estate").fillna(False).any()
+    return bool(pd.isna(closed).all() and not kept)
 
 
 def _centres(geometry: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
@@ -287,10 +292,14 @@ def _serving_estates(
     return np.where(homeless, "-", estate), list(facilities.index[homeless])
 
 
+def _known_categories(town: Town) -> set[str]:
+    return set(town.services["category"]) | set(town.tables["completeness"].index)
+
+
 def _offers(town: Town, facilities: gpd.GeoDataFrame) -> tuple[tuple[str, ...], Ints, npt.NDArray[np.bool_]]:
     """Give numbers to the categories of a town and the services of its open facilities."""
     services, completeness = town.services, town.tables["completeness"]
-    known = set(services["category"]) | set(completeness.index)
+    known = _known_categories(town)
     names = [name for name in categories() if name in known]
     names += sorted(known.difference(names))
     facility = pd.Index(facilities.index).get_indexer(pd.Index(services["facility_id"]))

@@ -21,6 +21,7 @@ from spatial.lifecircle.places import Places, replaced_facilities
 from spatial.lifecircle.survey import Survey
 from spatial.network import (
     CLOSED,
+    REPLACED,
     Attachments,
     Grown,
     StreetNetwork,
@@ -76,13 +77,18 @@ class Outcome:
         """
         rows = []
         households = np.nan_to_num(self.after.households)
-        for number, name in enumerate(self.after.survey.places.categories):
+        limits = {
+            name: limits[0]
+            for assessment in (self.before, self.after)
+            for name, limits in zip(assessment.survey.places.categories, assessment.limits, strict=True)
+        }
+        for name, limit_m in limits.items():
             gained, lost = self.changed(name)
             if gained.any() or lost.any():
                 rows.append(
                     {
                         "category": name,
-                        "limit_m": self.after.limits[number][0],
+                        "limit_m": limit_m,
                         "gained_buildings": int(gained.sum()),
                         "lost_buildings": int(lost.sum()),
                         "gained_households": round(float(households[gained].sum())),
@@ -169,11 +175,13 @@ class _Edit:
         paths = _Paths.of(base.survey.network, changes)
         if paths is None:
             return None
-        places = _moved_places(base.survey.places, paths)
+        places, shifted = _moved_places(base.survey.places, paths)
         facilities = {
             change.row.partition("/")[0] for change in changes if change.table in ("facilities", "services")
         }
         relocated = {change.row for change in changes if change.table == "facilities"}
+        if not all(_leaves(base.town, one, relocated) for one in changes if one.table == "entrances"):
+            return None
         if not facilities:
             after = places
         else:
@@ -184,7 +192,7 @@ class _Edit:
         after, buildings, moved = _reattached(after, paths)
         after = after.knowing(base.survey.places)
         numbers = after.facilities.index.get_indexer(sorted(facilities))
-        moved = np.unique(np.concatenate([moved, numbers]))
+        moved = np.unique(np.concatenate([moved, shifted, numbers]))
         offers = np.concatenate([base.survey.places.offered, after.offered])
         touched = frozenset(offers[np.isin(offers[:, 0], moved), 1].tolist())
         survey = Survey(paths.network, after).after(
@@ -224,11 +232,16 @@ class _Edit:
     def _affected(self, category: int, relabelled: Ints, regrouped: _Regrouped | None) -> Ints:
         """Return the buildings whose walk to a category may have changed, given the nodes whose label has."""
         affected = self.reattached.copy()
+        rewired = bool(len(self.closed) or len(self.opened))
         doors = self.survey.homes.doors
         if len(relabelled):
             changed = np.zeros(self.survey.network.node_count, bool)
             changed[relabelled] = True
             affected[doors.owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
+        if rewired:
+            # The labels know nothing of services that are kept to an estate.
+            _, estate = self.survey.estate_services(category)
+            affected |= np.isin(self.survey.places.estate_number, estate[estate >= 0])
         if regrouped is not None:
             unreached = self.base.walks.steps[category] == CLOSED
             if not regrouped.nodes[self.survey.services(category).doors.node].any():
@@ -253,7 +266,7 @@ class _Regrouped:
 
     Attributes
     ----------
-    nodes : (n,) whether a node does; a new one does not
+    nodes : (n,) whether a node does, as the town is or with all walls away; a new one does not
     buildings : (b,) whether a door of a building stands at such a node
     """
 
@@ -264,7 +277,13 @@ class _Regrouped:
     def of(cls, before: StreetNetwork, after: StreetNetwork, homes: Homes) -> _Regrouped | None:
         """Compare two networks; None where all pieces are the same."""
         nodes = np.zeros(after.node_count, bool)
-        nodes[: before.node_count] = before.component != after.component[: before.node_count]
+        there = slice(before.node_count)
+        for old, new in (
+            (before.component, after.component),
+            (before.lifted_component, after.lifted_component),
+        ):
+            if old is not new:
+                nodes[there] |= old != new[there]
         if not nodes.any():
             return None
         buildings = np.zeros(len(homes.first) - 1, bool)
@@ -313,12 +332,13 @@ class _Paths:
             edit = edit._with_gate(change)
         for change in lost:
             edges = edit.network.edges_of_street(change.row)
-            edges = edges[edit.network.closed_by[edges] == 0]
-            if relinks_gates(edit.network, edges):
+            edges = edges[edit.network.closed_by[edges] != REPLACED]
+            walked = edges[edit.network.closed_by[edges] == 0]
+            if relinks_gates(edit.network, walked):
                 return None
             shut = close_edges(edit.network, edges, "street")
             edit = replace(
-                edit, network=shut, closed=np.append(edit.closed, edges), lost=np.append(edit.lost, edges)
+                edit, network=shut, closed=np.append(edit.closed, walked), lost=np.append(edit.lost, walked)
             )
         for change in added:
             step = _grow(edit.network, change, joints)
@@ -326,9 +346,13 @@ class _Paths:
                 return None
             opened = np.arange(step.pieces[0], len(step.network.length_m))
             line: Any = shapely.from_wkt((change.new or {})["geometry"])
+            # A piece that is cut again stands for the edge of before that it comes from.
+            former = np.concatenate([one.split for one in (*edit.grown, step)])
+            repriced = former if (step.repriced >= len(network.length_m)).any() else step.repriced
             edit = replace(
                 edit,
                 network=step.network,
+                closed=np.append(edit.closed, repriced[repriced < len(network.length_m)]),
                 opened=np.append(edit.opened, opened),
                 grown=(*edit.grown, step),
                 lines=(*edit.lines, line),
@@ -385,15 +409,31 @@ def _grow(network: StreetNetwork, change: Change, joints: npt.NDArray[np.float64
     return grow(network, change.row, line, joints, passes_over=over)
 
 
-def _moved_places(places: Places, paths: _Paths) -> Places:
-    """Return the places with attachments moved to the pieces of split edges."""
+def _leaves(town: Town, change: Change, relocated: set[str]) -> bool:
+    """Return whether a change takes away the entrance of a facility that moves, and of nothing else."""
+    entrances = town.layer("entrances")
+    if change.new is not None or change.row not in entrances.index:
+        return False
+    row = entrances.loc[change.row]
+    return bool(pd.isna(row["building_id"])) and row["facility_id"] in relocated
+
+
+def _moved_places(places: Places, paths: _Paths) -> tuple[Places, Ints]:
+    """Return the places with attachments moved to the pieces of split edges, and the facilities concerned.
+
+    The walks from these to the ends of the old edge may differ by the rounding of a step.
+    """
+    shifted = _none()
     for step in paths.grown:
+        ways = places.facility_ways
+        on_split = places.facility_of[ways.point[np.isin(ways.edge, step.split)]]
+        shifted = np.append(shifted, on_split)
         places = replace(
             places,
             building_ways=step.moved(places.building_ways),
-            facility_ways=step.moved(places.facility_ways),
+            facility_ways=step.moved(ways),
         )
-    return places
+    return places, shifted
 
 
 def _reattached(places: Places, paths: _Paths) -> tuple[Places, Flags, Ints]:
@@ -424,7 +464,9 @@ def _concerned(ways: Attachments, xy: npt.NDArray[np.float64], paths: _Paths) ->
     concerned = np.zeros(len(xy), bool)
     concerned[ways.point[np.isin(ways.edge, paths.lost)]] = True
     reach_m = np.full(len(xy), rules.max_access_m)
-    used = ways.rank == 0
+    # Any street in town comes before an islet, and before the straight way to a gate.
+    network = paths.network
+    used = (ways.rank == 0) & ~network.is_islet[ways.edge] & (network.gate[ways.edge] < 0)
     reach_m[ways.point[used]] = np.minimum(ways.access_m[used] + rules.ambiguity_m, rules.max_access_m)
     for line in paths.lines:
         west, south, east, north = line.bounds

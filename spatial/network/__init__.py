@@ -8,11 +8,12 @@ from spatial.network.graph import Arcs, Network
 from spatial.network.paces import Pace, at_pace, pace_named, paces
 from spatial.network.streets import StreetNetwork
 from spatial.network.walkability import Walkability, read_walkability
-from spatial.network.walls import KINDS, Walls
+from spatial.network.walls import KINDS, REPLACED, Walls
 
 __all__ = [
     "CLOSED",
     "KINDS",
+    "REPLACED",
     "STEPS_PER_M",
     "Arcs",
     "Attachments",

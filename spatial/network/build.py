@@ -16,7 +16,6 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from spatial.findings import Finding, Report, Severity
 from spatial.network.cost import CLOSED, steps
 from spatial.network.curve import morton_order
 from spatial.network.gates import Gates, place_gates
@@ -60,7 +59,7 @@ def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork
         noded = _with_links(noded, gates)
         met = _vertices_at(noded.edges, met_xy, met_wall)
     network = _assemble(noded, met, gates, walls, rules=rules, streets=streets, removed=removed)
-    return replace(network, report=Report((*findings, *_noticed(network))))
+    return replace(network, gate_findings=tuple(findings))
 
 
 def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[Noded, Points, Ints]:
@@ -159,43 +158,6 @@ def _assemble(
         removed=removed,
         without_gates=np.setdiff1d(np.arange(1, len(walls.estate_id) + 1), gates.side),
     )
-
-
-def _noticed(network: StreetNetwork) -> list[Finding]:
-    """Say what the building of a network took out, cut or left unknown."""
-    findings = []
-    for rule, streets in network.removed.groupby("rule", sort=False):
-        kilometres = float(streets["length_m"].sum()) / 1000
-        findings.append(
-            Finding.of(
-                Severity.NOTE,
-                "network.streets_removed",
-                "streets",
-                streets["street_id"],
-                rule=rule,
-                km=kilometres,
-            )
-        )
-    is_street = network.street >= 0
-    if not is_street.any():
-        findings.append(Finding.of(Severity.WARNING, "network.nothing_walkable", "streets"))
-    if len(network.without_gates):
-        ids = network.walls.estate_id[network.without_gates - 1]
-        findings.append(Finding.of(Severity.WARNING, "network.walled_without_gates", "estates", ids))
-    for number in range(1, len(KINDS)):
-        cut = network.closed_by == number
-        if cut.any():
-            touched = np.isin(network.edge_nodes, network.edge_nodes[cut]).any(axis=1) & is_street
-            ids = np.unique(network.street_id[touched])
-            key = f"network.cut_{KINDS[number]}"
-            findings.append(Finding.of(Severity.NOTE, key, "streets", ids, count=int(cut.sum())))
-    islet = network.is_islet & is_street
-    if islet.any():
-        ids = np.unique(network.street_id[islet])
-        findings.append(
-            Finding.of(Severity.NOTE, "network.islets", "streets", ids, limit_m=network.rules.islet_m)
-        )
-    return findings
 
 
 def _slopes(streets: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:

@@ -23,7 +23,7 @@ from spatial.network.cost import CLOSED, steps
 from spatial.network.graph import Numbers, Words
 from spatial.network.noding import VERTEX_STEP_M, Ints, Points, node_lines
 from spatial.network.streets import StreetNetwork
-from spatial.network.walls import KINDS
+from spatial.network.walls import KINDS, REPLACED
 
 _Value = TypeVar("_Value", bound=np.generic)
 
@@ -142,12 +142,14 @@ class Grown:
     split : (s,) old edges that were cut in pieces
     pieces : (s + 1,) first piece of each of them; the last entry is one past the last piece
     from_m : (pieces,) where on the old edge each piece begins
+    repriced : those of the old edges whose pieces cost more or less than the edge did, by rounding
     """
 
     network: StreetNetwork
     split: Ints
     pieces: Ints
     from_m: npt.NDArray[np.float64]
+    repriced: Ints
 
     def moved(self, ways: Attachments) -> Attachments:
         """Return attachments with those on split edges moved to the pieces."""
@@ -195,12 +197,13 @@ def grow(
     length_m = shapely.length(lines)
     old = np.repeat(cuts.split, np.diff(cuts.first))
     cost = np.repeat(steps(length_m)[:, None], 2, axis=1)
-    share = length_m[: len(old)] / network.length_m[old]
-    cost[: len(old)] = np.maximum(np.rint(network.cost[old] * share[:, None]), 1)
+    cost[: len(old)] = cuts.costs(network)
+    if not cost.all():
+        return None  # an edge that is free to walk would leave the nearest service to chance
     ends = np.array([*cuts.nodes, *path_nodes], np.int32).reshape(-1, 2)
     count = network.node_count + len(nodes.new_xy)
     closed_by = np.concatenate([network.closed_by, np.zeros(len(lines), np.int8)])
-    closed_by[cuts.split] = KINDS.index("street")
+    closed_by[cuts.split] = REPLACED
     costs = np.concatenate([network.cost, cost])
     costs[cuts.split] = CLOSED
     split = network.edge_nodes[cuts.split], network.cost[cuts.split]
@@ -223,12 +226,13 @@ def grow(
     )
     first = len(network.length_m)
     fresh.__dict__["arcs"] = network.arcs.with_edges(ends, cost, count, *split)
-    for name in ("component", "lifted_component"):
-        fresh.__dict__[name] = _joined(getattr(network, name), ends, count)
+    fresh.__dict__["lifted_component"] = _joined(network.lifted_component, ends, count)
+    fresh.__dict__["component"] = _joined(network.component, ends[cost[:, 0] != CLOSED], count)
     fresh.__dict__["is_islet"] = np.concatenate([network.is_islet, np.zeros(len(lines), bool)])
     for name in ("gate_joints", "gate_links"):
         fresh.__dict__[name] = getattr(network, name)
-    return Grown(fresh, cuts.split, first + cuts.first, cuts.from_m)
+    repriced = cuts.repriced(network, cost[: len(old)])
+    return Grown(fresh, cuts.split, first + cuts.first, cuts.from_m, repriced)
 
 
 def _meets_no_wall(network: StreetNetwork, line: shapely.LineString, *, passes_over: bool) -> int | None:
@@ -261,13 +265,36 @@ class _Nodes:
 
 @dataclass(frozen=True, eq=False)
 class _Cuts:
-    """Edges cut in pieces: which, the first piece of each, and line, nodes and beginning of every piece."""
+    """Edges cut in pieces: which, the first piece of each, and line, nodes, beginning and end of every piece."""
 
     split: Ints
     first: Ints
     line: list[Any]
     nodes: list[tuple[int, int]]
     from_m: npt.NDArray[np.float64]
+    to_m: npt.NDArray[np.float64]
+
+    def costs(self, network: StreetNetwork) -> Numbers:
+        """Return the cost of every piece both ways: its own length, or at a pace its share of the edge's cost."""
+        count = np.diff(self.first)
+        old = np.repeat(self.split, count)
+        whole, length_m = network.cost[old].astype(np.int64), network.length_m[old]
+        start, end = (
+            np.rint(whole * (at_m / length_m)[:, None]).astype(np.int64) for at_m in (self.from_m, self.to_m)
+        )
+        level = (whole == steps(length_m)[:, None]).all(axis=1)[:, None]
+        parts = np.where(whole == CLOSED, CLOSED, end - start)
+        own = steps(shapely.length(np.array(self.line, object)))[:, None]
+        return np.where(level, own, parts).astype(np.int32)
+
+    def repriced(self, network: StreetNetwork, cost: Numbers) -> Ints:
+        """Return the edges whose pieces, rounded each by itself, do not cost together what the edge does."""
+        if not len(self.split):
+            return self.split
+        whole = network.cost[self.split]
+        sums = np.add.reduceat(cost.astype(np.int64), self.first[:-1], axis=0)
+        differing: Ints = self.split[(sums != whole).any(axis=1) & (whole[:, 0] != CLOSED)]
+        return differing
 
 
 def _cut(network: StreetNetwork, at_edge: dict[_Place, tuple[int, float]], nodes: _Nodes) -> _Cuts:
@@ -278,6 +305,7 @@ def _cut(network: StreetNetwork, at_edge: dict[_Place, tuple[int, float]], nodes
     first: list[int] = [0]
     line: list[Any] = []
     from_m: list[float] = []
+    to_m: list[float] = []
     piece_nodes: list[tuple[int, int]] = []
     for edge in sorted(by_edge):
         cuts = sorted(by_edge[edge])
@@ -286,8 +314,16 @@ def _cut(network: StreetNetwork, at_edge: dict[_Place, tuple[int, float]], nodes
         line += [substring(network.line.at(edge), here, there) for here, there in pairwise(stops)]
         piece_nodes += pairwise([start, *(nodes.at(xy) for _, xy in cuts), end])
         from_m += stops[:-1]
+        to_m += stops[1:]
         first.append(len(line))
-    return _Cuts(np.array(sorted(by_edge), np.int64), np.array(first), line, piece_nodes, np.array(from_m))
+    return _Cuts(
+        np.array(sorted(by_edge), np.int64),
+        np.array(first),
+        line,
+        piece_nodes,
+        np.array(from_m),
+        np.array(to_m),
+    )
 
 
 _Landed = tuple[dict[_Place, int], dict[_Place, tuple[int, float]], list[int]]

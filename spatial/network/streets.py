@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from spatial.findings import Report
+from spatial.findings import Finding, Report, Severity
 from spatial.network.graph import Network, Numbers
 from spatial.network.noding import Ints, Lines
 from spatial.network.walkability import Walkability
-from spatial.network.walls import Walls
+from spatial.network.walls import KINDS, Walls
 
 Floats = npt.NDArray[np.float64]
 
@@ -147,14 +147,15 @@ class StreetNetwork(Network):
     street : (m,) street each edge is part of, by number; -1 for joints and for links from gates to streets
     streets : what is known of the streets
     side : (m,) side each edge lies on (`spatial.network.walls`); of a gate's joint, the side it leads into
-    closed_by : (m,) place in `KINDS` of what closes each edge, 0 when it is open
+    closed_by : (m,) place in `KINDS` of what closes each edge, 0 when it is open, `REPLACED` when its pieces are
+        walked instead
     gate : (m,) gate that a joint belongs to, by number; -1 for every other edge
     gate_ids : (g,) ids of the gates
     walls : what blocks walking
     rules : walkability rules the network was built by
     removed : log of the streets that a rule removed: street_id, rule, length_m
     without_gates : sides of walled estates of which no gate is known
-    report : what was noticed
+    gate_findings : what was noticed of the gates
     """
 
     line: EdgeLines
@@ -168,7 +169,12 @@ class StreetNetwork(Network):
     rules: Walkability
     removed: pd.DataFrame
     without_gates: Ints
-    report: Report = field(default_factory=Report)
+    gate_findings: tuple[Finding, ...] = ()
+
+    @cached_property
+    def report(self) -> Report:
+        """What was noticed: of gates, and what was taken out, cut or left unknown."""
+        return Report((*self.gate_findings, *_noticed(self)))
 
     @property
     def street_id(self) -> npt.NDArray[np.object_]:
@@ -213,3 +219,40 @@ class StreetNetwork(Network):
         length_m = np.bincount(piece, weights=self.length_m, minlength=1)
         small: npt.NDArray[np.bool_] = length_m < min(self.rules.islet_m, float(length_m.max()))
         return small[piece]
+
+
+def _noticed(network: StreetNetwork) -> list[Finding]:
+    """Say what was taken out of a network, cut or left unknown."""
+    findings = []
+    for rule, streets in network.removed.groupby("rule", sort=False):
+        kilometres = float(streets["length_m"].sum()) / 1000
+        findings.append(
+            Finding.of(
+                Severity.NOTE,
+                "network.streets_removed",
+                "streets",
+                streets["street_id"],
+                rule=rule,
+                km=kilometres,
+            )
+        )
+    is_street = network.street >= 0
+    if not is_street.any():
+        findings.append(Finding.of(Severity.WARNING, "network.nothing_walkable", "streets"))
+    if len(network.without_gates):
+        ids = network.walls.estate_id[network.without_gates - 1]
+        findings.append(Finding.of(Severity.WARNING, "network.walled_without_gates", "estates", ids))
+    for number in range(1, len(KINDS)):
+        cut = network.closed_by == number
+        if cut.any():
+            touched = np.isin(network.edge_nodes, network.edge_nodes[cut]).any(axis=1) & is_street
+            ids = np.unique(network.street_id[touched])
+            key = f"network.cut_{KINDS[number]}"
+            findings.append(Finding.of(Severity.NOTE, key, "streets", ids, count=int(cut.sum())))
+    islet = network.is_islet & is_street
+    if islet.any():
+        ids = np.unique(network.street_id[islet])
+        findings.append(
+            Finding.of(Severity.NOTE, "network.islets", "streets", ids, limit_m=network.rules.islet_m)
+        )
+    return findings

@@ -18,12 +18,15 @@ import shapely
 from spatial.network.noding import Ints, Lines, Points
 from spatial.network.walkability import Walkability, blocks_walking
 
-__all__ = ["KINDS", "Walls"]
+__all__ = ["KINDS", "REPLACED", "Walls"]
 
 Floats = npt.NDArray[np.float64]
 
 KINDS = ("", "gate", "wall", "river", "railway", "motorway", "main_road", "hill", "street")
 """What an edge is closed by: nothing, a closed gate, a barrier by its kind, or a closed street."""
+
+REPLACED = -1
+"""In place of a kind: an edge that an edit has cut in pieces, which are walked in its place."""
 
 # Left and right of a barrier are told by a point this far from where a street meets it.
 _PROBE_M = 0.25

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spatial.errors import ConflictError
 from spatial.lifecircle import Assessment, try_changes
+from spatial.network import CLOSED
 from spatial.scenario import (
     Change,
     add_footpath,
@@ -162,6 +163,167 @@ def test_a_service_that_changes_size_changes_no_walk():
     outcome = try_changes(base, resize_service(town, "f0", "kindergarten", capacity=90.0))
     assert outcome.effects().empty
     assert outcome.after.town.services["capacity"].dropna().tolist() == [90.0]
+
+
+def followed(base, changes, *, at_once=True):
+    """Return the assessment after changes, held equal to one from scratch, tables and remarks included."""
+    outcome = try_changes(base, changes)
+    assert outcome.from_scratch is not at_once
+    scratch = base.again(apply(base.town, changes))
+    assert outcome.after.survey.places.categories == scratch.survey.places.categories
+    assert_equal(outcome.after, scratch)
+    mine, its = (
+        sorted((one.rule, sorted(map(str, one.statement.ids))) for one in assessment.coverage().report)
+        for assessment in (outcome.after, scratch)
+    )
+    assert mine == its
+    return outcome.after
+
+
+def plain_town(**more):
+    """A road with a service at its end; further rows by table."""
+    rows = {
+        "streets": [street("road", (0, 0), (900, 0))],
+        "buildings": [building("home", 100, 5, 40)],
+        "facilities": [facility("f", 800, 0)],
+        "services": [service("f")],
+    }
+    for name, added in more.items():
+        rows[name] = [*rows.get(name, []), *added]
+    return street_town(**rows)
+
+
+def test_a_new_entrance_of_a_facility_that_stays_is_built_anew():
+    base = Assessment.of(plain_town())
+    at = shapely.Point(200, 0).wkt
+    change = Change("entrances", "door", None, {"facility_id": "f", "geometry": at})
+    after = followed(base, [change], at_once=False)
+    assert after.walks.steps[0, 0] == 1_050_000
+
+
+def test_a_facility_that_is_opened_to_all_is_measured_anew():
+    estates = [estate("E", box(700, -50, 900, 50), walled=None)]
+    town = plain_town(estates=estates)
+    kept = Change("facilities", "f", {"access": None}, {"access": "estate"})
+    base = followed(Assessment.of(town), [kept], at_once=False)
+    assert base.walks.steps[0, 0] == CLOSED
+    opened = Change("facilities", "f", {"access": "estate"}, {"access": "public"})
+    assert followed(base, [opened], at_once=False).walks.steps[0, 0] == 7_050_000
+
+
+def test_the_end_of_the_last_service_of_a_category_is_said():
+    town = plain_town(buildings=[building("next", 700, 5, 90)])
+    base = Assessment.of(town)
+    changes = close_service(town, "f", "kindergarten")
+    followed(base, changes, at_once=False)
+    lost = try_changes(base, changes).effects().loc["kindergarten"]
+    assert lost[["gained_households", "lost_households"]].tolist() == [0, 90]
+    known = plain_town(completeness=[{"category": "kindergarten", "state": "complete"}])
+    followed(Assessment.of(known), close_service(known, "f", "kindergarten"))
+
+
+@pytest.mark.parametrize("offset", np.arange(0.0, 1.0, 0.0917).tolist())
+def test_what_came_along_an_edge_now_in_pieces_is_forgotten_with_them(offset):
+    # Three pieces of one edge, rounded each by itself, do not add up.
+    town = plain_town(
+        streets=[street("lane", (900, 0), (900, 300)), street("far", (0, 0), (0, 700))],
+        buildings=[building("end", 0, 650), building("mid", 450, 4)],
+        facilities=[facility("g", 897, 290)],
+        services=[service("g", "pharmacy")],
+    )
+    base = Assessment.of(town)
+    ends = [(300.00004 + offset / 9, 2), (450, 60), (600.00003 + offset / 7, 2)]
+    base = followed(base, add_footpath(town, base.survey.network, "bow", ends))
+    base = followed(base, move_service(base.town, "f", (895.0, 200.0)))
+    followed(base, close_street(base.town, "lane"))
+
+
+@pytest.mark.parametrize("place", np.linspace(310.00013, 312.0, 12).tolist())
+def test_a_service_on_an_edge_in_pieces_can_move_away(place):
+    town = plain_town(
+        streets=[street("side", (900, 0), (900, 400)), street("up", (0, 0), (0, 400))],
+        buildings=[building("north", 880, 350), building("south", 20, 350)],
+        facilities=[facility("g", place, 3)],
+        services=[service("g", "pharmacy")],
+    )
+    base = Assessment.of(town)
+    base = followed(base, add_footpath(town, base.survey.network, "stub", [(700.00007, 0), (700, 90)]))
+    followed(base, move_service(base.town, "g", (890.0, 390.0)))
+
+
+def test_a_new_path_to_town_comes_before_an_islet_and_before_the_way_to_a_gate():
+    town = plain_town(
+        streets=[street("islet", (300, 400), (360, 400))], buildings=[building("lonely", 320, 402)]
+    )
+    base = Assessment.of(town)
+    after = followed(base, add_footpath(town, base.survey.network, "path", [(330, 0), (330, 310)]))
+    assert after.walks.steps[0, 1] == pytest.approx((92.54 + 310 + 470) * 1e4, abs=1e4)
+    # A home by the gate of an estate whose own street lies beyond a river.
+    town = plain_town(
+        streets=[street("yard", (400, 250), (400, 480)), street("in", (400, -600), (400, 250))],
+        estates=[estate("E", box(100, 100, 500, 500))],
+        gates=[gate("west", "E", 100, 300), gate("south", "E", 400, 100)],
+        barriers=[barrier("river", (330, 90), (330, 510))],
+        buildings=[building("by the gate", 110, 300)],
+        facilities=[facility("g", 405, -300)],
+        services=[service("g", "pharmacy")],
+    )
+    base = Assessment.of(town)
+    path = add_footpath(town, base.survey.network, "over", [(400, 400), (250, 400)], bridge=True)
+    after = followed(base, path)
+    assert after.walks.steps[1, 1] != base.walks.steps[1, 1]
+
+
+def test_services_kept_to_an_estate_are_walked_to_anew_when_its_streets_change():
+    estates = [estate("E", box(0, 100, 600, 400), walled=None)]
+    town = plain_town(
+        streets=[street("inner", (50, 150), (550, 150)), street("outer", (50, 150), (50, 380), (550, 380), (550, 150))],
+        estates=estates,
+        buildings=[building("in", 60, 140, 30)],
+        facilities=[facility("own", 540, 140, access="estate")],
+        services=[service("own", "pharmacy")],
+    )  # fmt: skip
+    base = Assessment.of(town)
+    after = followed(base, close_street(town, "inner"))
+    assert after.walks.steps[1, 1] > base.walks.steps[1, 1]
+
+
+def test_a_way_to_those_behind_a_wall_tells_that_only_the_wall_is_in_their_way():
+    # The home's own street lies behind a river; the piece of town before it gets a path to the service.
+    town = plain_town(
+        streets=[
+            street("isle", (0, 3000), (900, 3000)),
+            street("behind", (900, 3000), (1800, 3000)),
+            street("near", (0, 250), (900, 250)),
+        ],
+        barriers=[barrier("river", (1000, 2800), (1000, 3200))],
+        buildings=[building("cut off", 1500, 3005)],
+    )
+    base = Assessment.of(town)
+    joined = add_footpath(town, base.survey.network, "long", [(450, 2999), (450, 251), (450, 1)])
+    followed(base, joined)
+
+
+def test_a_path_that_ends_on_steps_makes_them_no_way_for_a_wheelchair():
+    town = plain_town(
+        streets=[street("steps", (900, 0), (900, 300), **{"class": "steps"}), street("top", (900, 300), (1500, 300))],
+        buildings=[building("above", 1400, 305)],
+    )  # fmt: skip
+    base = Assessment.of(town, pace="wheelchair")
+    after = try_changes(base, add_footpath(town, base.survey.network, "stub", [(901, 150), (950, 150)])).after
+    assert np.array_equal(after.walks.status, base.walks.status)
+    assert_equal(after, base.again(after.town))
+
+
+def test_remarks_on_streets_and_buildings_are_those_of_the_changed_town():
+    town = plain_town(
+        streets=[street("lane", (450, 800), (900, 800), (900, 0))], buildings=[building("top", 460, 800)]
+    )
+    base = Assessment.of(town)
+    after = followed(base, close_street(town, "lane"))
+    report = after.coverage().report
+    assert report.of_rule("off_network")[0].statement.ids == ("top",)
+    assert "lane" in report.of_rule("cut_street")[0].statement.ids
 
 
 def test_a_change_of_something_else_by_now_is_refused():
