@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, hstack
 
 from spatial.grids.instance import FloatArray, Instance
 
-__all__ = ["Priced", "priced"]
+__all__ = ["Priced", "add_parts", "priced"]
 
 _STEP = 400
 _TOLERANCE = 1e-9
@@ -69,7 +69,7 @@ def priced(
         if out_of_time():
             return None
         inside[fresh] = True
-        _add(solver, members[fresh], cuts[fresh])
+        add_parts(solver, members[fresh], cuts[fresh])
         solver.run()
         dual = np.array(solver.getSolution().row_dual)
         price, count, above, below = dual[:units], dual[units], -min(dual[-2], 0.0), max(dual[-1], 0.0)
@@ -124,7 +124,8 @@ def _solver(instance: Instance, parts: int, holes: tuple[int, int], hole_cut: fl
     return solver
 
 
-def _add(solver: Any, rows: csr_array, cuts: FloatArray) -> None:  # noqa: ANN401 - the solver ships no types
+def add_parts(solver: Any, rows: csr_array, cuts: FloatArray) -> None:  # noqa: ANN401 - the solver ships no types
+    """Let plans of the programme take these parts too."""
     size = cuts.size
     block = hstack([rows, csr_array(np.ones((size, 1)))], format="csr")
     solver.addCols(

@@ -7,6 +7,9 @@ greatest from step to step, is the least cut of any part the branch can still be
 as soon as it exceeds the limit.  So are branches that cannot reach the window, or whose rest of the
 graph cannot be cut into lawful parts.
 
+Prices turn the cut into cut − Σ price over the part: a unit is joined by its price to what is in, or by
+the price it costs to what is out, at two places beyond the units.
+
 Sets of units are rows of 64-bit words.
 """
 
@@ -15,16 +18,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
-__all__ = ["Listing", "arcs_back"]
+__all__ = ["Listing", "arcs_back", "members_of"]
 
 Words = NDArray[np.uint64]
 
 _SLACK = 1e-9
 _UNDECIDED, _IN, _OUT = 0, 1, 2
 _CHUNK = 20_000
+_ROWS = 50_000
 
 
 def arcs_back(pointers: IntArray, neighbours: IntArray) -> IntArray:
@@ -37,6 +42,19 @@ def arcs_back(pointers: IntArray, neighbours: IntArray) -> IntArray:
     return opposite
 
 
+def _with_prices(instance: Instance, price: FloatArray) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
+    """Return pointers, neighbours, costs and opposite arcs of the graph with the two places of prices."""
+    units = instance.units
+    priced = np.flatnonzero(price)
+    place = np.where(price[priced] > 0, units, units + 1)
+    source = np.concatenate([np.repeat(np.arange(units), np.diff(instance.pointers)), priced, place])
+    neighbours = np.concatenate([instance.neighbours, place, priced])
+    costs = np.concatenate([instance.costs, np.abs(price[priced]), np.abs(price[priced])])
+    order = np.argsort(source, kind="stable")
+    pointers = np.append(0, np.cumsum(np.bincount(source, minlength=units + 2)))
+    return pointers, neighbours[order], costs[order], arcs_back(pointers, neighbours[order])
+
+
 class Listing:
     """The search for the parts rooted at one unit, in steps.
 
@@ -45,7 +63,9 @@ class Listing:
     order : units; a part belongs to the first of its units in this order
     root_rank : place of the root in it
     parts : of a plan
-    limit : greatest cut of a part
+    limit : greatest cut of a part, or greatest cut − Σ price
+    prices : (n,) of the units, 0 when None
+    most : parts found at which a step ends
     """
 
     def __init__(
@@ -55,18 +75,23 @@ class Listing:
         root_rank: int,
         parts: int,
         limit: float,
+        prices: FloatArray | None = None,
+        most: int = _CHUNK,
     ) -> None:
         units = instance.units
         self.done = False  # whether the list is complete
         self._words = (units + 63) // 64
         self._instance = instance
         self._parts = parts
-        self._limit = limit
-        self._opposite = arcs_back(instance.pointers, instance.neighbours)
-        self._state = np.zeros(units, dtype=np.int8)
+        self._most = most
+        price = np.zeros(units) if prices is None else prices
+        self._limit = limit + float(np.maximum(price, 0.0).sum())
+        self._graph = _with_prices(instance, price)
+        self._state = np.zeros(units + 2, dtype=np.int8)
         self._state[order[:root_rank]] = _OUT
+        self._state[units:] = _IN, _OUT
         self._root = int(order[root_rank])
-        self._flow = np.zeros((units + 2, instance.neighbours.size))
+        self._flow = np.zeros((units + 2, self._graph[1].size))
         self._value = np.zeros(units + 2)
         self._load = np.zeros(units + 2)
         self._branch = np.full(units + 2, -1, dtype=np.int64)
@@ -80,17 +105,14 @@ class Listing:
     def advance(self) -> int:
         """Search a step further; return how many nodes of the search it took."""
         instance = self._instance
-        sets = np.zeros((_CHUNK, self._words), dtype=np.uint64)
-        cuts = np.empty(_CHUNK)
+        sets = np.zeros((self._most, self._words), dtype=np.uint64)
+        cuts = np.empty(self._most)
         found, nodes = _search(
             self._root,
             self._parts,
             self._limit,
             instance.weights,
-            instance.pointers,
-            instance.neighbours,
-            instance.costs,
-            self._opposite,
+            *self._graph,
             instance.fixed,
             instance.lower,
             instance.upper,
@@ -126,6 +148,16 @@ class Listing:
     def cuts(self) -> FloatArray:
         """Their cuts, shape (found,)."""
         return np.concatenate(self._cuts) if self._cuts else np.zeros(0)
+
+
+def members_of(sets: Words, units: int) -> csr_array:
+    """Return rows of bits as a sparse matrix of ones."""
+    blocks = [csr_array((0, units))]
+    for begin in range(0, len(sets), _ROWS):
+        octets = sets[begin : begin + _ROWS].view(np.uint8)
+        bits = np.unpackbits(octets, axis=1, bitorder="little")[:, :units]
+        blocks.append(csr_array(bits.astype(np.float64)))
+    return csr_array(vstack(blocks, format="csr"))
 
 
 @njit(cache=True)
@@ -218,7 +250,7 @@ def _rest_fits(
             load += weights[here]
             for at in range(pointers[here], pointers[here + 1]):
                 near = neighbours[at]
-                if state[near] != _IN and stamp[near] != mark:
+                if near < weights.size and state[near] != _IN and stamp[near] != mark:
                     stamp[near] = mark
                     queue[tail] = near
                     tail += 1
@@ -275,9 +307,10 @@ def _search(
 ) -> tuple[int, int]:
     """Go on where `place` says; stop when the list is full, after so many nodes, or at the end."""
     units = weights.size
-    stamp = np.zeros(units, dtype=np.int64)
-    queue = np.empty(units + 1, dtype=np.int64)
-    via = np.empty(units, dtype=np.int64)
+    # beyond the units: a place that is in and one that is out
+    stamp = np.zeros(units + 2, dtype=np.int64)
+    queue = np.empty(units + 3, dtype=np.int64)
+    via = np.empty(units + 2, dtype=np.int64)
     away = np.empty(units)
     queued = np.zeros(units, dtype=np.bool_)
     mark = 0
@@ -290,21 +323,24 @@ def _search(
         load[0] = weights[root]
         depth, length = 0, 0
         trail_mark[0] = 0
-        value[0], mark = _augment(
-            root,
-            True,
-            limit + _SLACK,
-            state,
-            flow[0],
-            pointers,
-            neighbours,
-            costs,
-            opposite,
-            stamp,
-            queue,
-            via,
-            mark,
-        )
+        value[0] = 0.0
+        for start in (root, units):
+            more, mark = _augment(
+                start,
+                True,
+                limit - value[0] + _SLACK,
+                state,
+                flow[0],
+                pointers,
+                neighbours,
+                costs,
+                opposite,
+                stamp,
+                queue,
+                via,
+                mark,
+            )
+            value[0] += more
         entering = True
     while True:
         if entering:
@@ -385,9 +421,9 @@ def _search(
                         continue
                     joined = decided = 0.0
                     for at in range(pointers[unit], pointers[unit + 1]):
-                        if state[neighbours[at]] == _IN:
+                        if state[neighbours[at]] == _IN and neighbours[at] < units:
                             joined += costs[at] + 1e-6
-                        elif state[neighbours[at]] == _OUT:
+                        elif state[neighbours[at]] != _UNDECIDED:
                             decided += costs[at]
                     if joined > 0 and joined + decided > most:
                         most = joined + decided
@@ -410,10 +446,14 @@ def _search(
                             mark,
                         )
                     ):
+                        cuts[found] = 0.0
                         for unit in range(units):
-                            if state[unit] == _IN:
-                                sets[found, unit >> 6] |= np.uint64(1) << np.uint64(unit & 63)
-                        cuts[found] = value[depth]
+                            if state[unit] != _IN:
+                                continue
+                            sets[found, unit >> 6] |= np.uint64(1) << np.uint64(unit & 63)
+                            for at in range(pointers[unit], pointers[unit + 1]):
+                                if neighbours[at] < units and state[neighbours[at]] == _OUT:
+                                    cuts[found] += costs[at]
                         found += 1
                     dead = True
                 else:

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from spatial.grids.cutting.bounding import priced
 from spatial.grids.cutting.covering import Covering
-from spatial.grids.cutting.listing import Listing, Words
+from spatial.grids.cutting.listing import Listing, Words, members_of
+from spatial.grids.cutting.pricing import Pricing
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
 __all__ = ["LeastCut"]
@@ -30,7 +31,11 @@ _FIRST = 0.9
 _RAISED = 1.12
 _RAISED_LEAST = 1.03
 _PARTS_AT_MOST = 1_500_000
-_ROWS = 50_000
+# Steps of the levels from which prices are tried, for so many times as many, and by what share of the
+# bound the parts listed by them may first be above it.
+_PRICED_FROM = 30_000
+_PRICED_STEPS = 10
+_WIDENED = 0.02
 # Steps of the covering that take as long as a node of the listing.
 _WORK_PER_NODE = 300
 
@@ -48,9 +53,10 @@ class LeastCut:
 
     Attributes
     ----------
-    labels, cut : the best plan known; None and infinity while there is none
+    labels : the best plan known; None while there is none
+    cut : of it, or the cut to beat
     bound : no plan cuts less
-    none : whether it is proved that there is no plan
+    none : whether it is proved that there is no plan, or none below the cut to beat
     nodes : steps of the searches so far
     """
 
@@ -65,11 +71,13 @@ class LeastCut:
         self._order = np.argsort(-np.diff(instance.pointers), kind="stable")
         self._sweep = _sweep(instance)
         self._near = _near(instance)
-        self._step = _least_step(instance.costs)
+        self._step = _least_step(instance.costs) or _WHOLE
         # costs that are not whole leave a limit, a multiple of the step, a little below what it stands for
         self._slack = max(_SLACK, 2 * self._step) if self._step < _WHOLE else _SLACK
         self._everything = float(instance.costs.sum()) / 2
         self._limit = -1.0
+        self._pricing = Pricing(instance, self._order, parts)
+        self._spent = 0
 
     @property
     def settled(self) -> bool:
@@ -81,6 +89,15 @@ class LeastCut:
         if cut < self.cut - _SLACK:
             self.labels, self.cut = labels.copy(), cut
 
+    def beat(self, cut: float) -> None:
+        """Look only for plans that cut less."""
+        self.cut = min(self.cut, cut)
+
+    @property
+    def highest(self) -> float:
+        """The greatest cut of a plan that matters."""
+        return self._goal() - self._step
+
     def raise_limit(self, out_of_time: Callable[[], bool], nodes_at_most: int) -> bool:
         """List and cover at the next limit; False when it was left unfinished."""
         limit = self._next_limit()
@@ -88,7 +105,7 @@ class LeastCut:
         if listed is None:
             return False
         sets, cuts = listed
-        members = _members(sets, self.instance.units)
+        members = members_of(sets, self.instance.units)
         hole_cut = limit + self._step
         if self.parts == 2:
             self._limit = limit
@@ -117,10 +134,9 @@ class LeastCut:
         )
         if beyond is None:
             return False
-        least = float(np.ceil(beyond.value / 2 / self._step - 1e-7)) * self._step
-        self.none = self.labels is None and not np.isfinite(least)
-        if not self.none:
-            self.bound = max(self.bound, min(self.cut, least))
+        self._proved(beyond.value / 2)
+        if not self.settled:
+            self._by_prices(members, cuts, lambda: self.nodes <= nodes_at_most and not out_of_time())
         return True
 
     def _take_half(self, members: csr_array, cuts: FloatArray) -> None:
@@ -163,20 +179,41 @@ class LeastCut:
         )
         if bound is None:
             return False
+        hole_rises = bound.hole_rises if holes else None
+        return self._searched(
+            sets,
+            cuts,
+            members,
+            bound.value,
+            bound.rises,
+            hole_rises,
+            lambda: self.nodes <= nodes_at_most and not out_of_time(),
+        )
+
+    def _searched(  # noqa: PLR0917 - the arrays of a covering
+        self,
+        sets: Words,
+        cuts: FloatArray,
+        members: csr_array,
+        value: float,
+        rises: FloatArray,
+        hole_rises: FloatArray | None,
+        goes_on: Callable[[], bool],
+    ) -> bool:
+        """Look at the covers that could be below the goal; False when it was left unfinished."""
         rank = self._first_rank(members)
-        order = np.lexsort((bound.rises, rank))
-        chosen = order[bound.value + bound.rises[order] <= 2 * (self._goal() - self._step) + _SLACK]
-        begins = np.searchsorted(rank[chosen], np.arange(self.instance.units + 1))
+        order = np.lexsort((rises, rank))
+        chosen = order[value + rises[order] <= 2 * (self._goal() - self._step) + _SLACK]
         covering = Covering(
             self.instance,
             self._sweep,
             self.parts,
             sets[chosen],
             cuts[chosen],
-            begins,
-            bound.value,
-            bound.rises[chosen],
-            bound.hole_rises if holes else None,
+            np.searchsorted(rank[chosen], np.arange(self.instance.units + 1)),
+            value,
+            rises[chosen],
+            hole_rises,
             self._near,
             step=self._step,
             cut=self._goal(),
@@ -185,9 +222,52 @@ class LeastCut:
             self.nodes += covering.advance() // _WORK_PER_NODE
             if covering.labels is not None:
                 self.offer(covering.labels, covering.cut)
-            if not covering.done and (self.nodes > nodes_at_most or out_of_time()):
+            if not covering.done and not goes_on():
                 return False
         return True
+
+    def _by_prices(self, members: csr_array, cuts: FloatArray, goes_on: Callable[[], bool]) -> None:
+        """List parts by their prices instead, for up to twice the steps of the levels so far."""
+        pricing = self._pricing
+        levels = self.nodes - self._spent
+        if levels < _PRICED_FROM or self._spent > levels:
+            return
+        begin, before = pricing.nodes, self.nodes
+
+        def may_go_on() -> bool:
+            steps = self.nodes - before + pricing.nodes - begin
+            return steps <= _PRICED_STEPS * levels and goes_on()
+
+        self._widened(pricing, members, cuts, may_go_on)
+        self.nodes += pricing.nodes - begin
+        self._spent += self.nodes - before
+
+    def _widened(
+        self, pricing: Pricing, members: csr_array, cuts: FloatArray, goes_on: Callable[[], bool]
+    ) -> None:
+        """Search plans of parts near their prices, of more and more parts, until the goal is reached."""
+        if not pricing.settle(members, cuts, 2 * self._goal(), goes_on):
+            return
+        self._proved(pricing.value / 2)
+        share = _WIDENED
+        while not self.settled:
+            most = min(pricing.value * (1 + share), 2 * (self._goal() - self._step))
+            worth = pricing.worthwhile(most, _PARTS_AT_MOST, goes_on)
+            if worth is None:
+                return
+            rows = members_of(worth.sets, self.instance.units)
+            if not self._searched(worth.sets, worth.cuts, rows, worth.value, worth.rises, None, goes_on):
+                return
+            whole = np.floor(most / 2 / self._step + 1e-7) * self._step
+            self._proved(np.inf if whole >= self._everything else float(whole) + self._step)
+            share *= 2
+
+    def _proved(self, least: float) -> None:
+        """Take note that no plan cuts less."""
+        least = float(np.ceil(least / self._step - 1e-7)) * self._step
+        self.none = self.labels is None and not np.isfinite(least)
+        if not self.none:
+            self.bound = max(self.bound, min(self.cut, least))
 
     def _goal(self) -> float:
         """Return the cut that a plan must be below to matter."""
@@ -246,19 +326,11 @@ def _sweep(instance: Instance) -> IntArray:
         (np.ones(instance.neighbours.size), instance.neighbours, instance.pointers),
         shape=(instance.units, instance.units),
     )
-    end = 0
-    for _ in range(3):
-        order, _ = breadth_first_order(graph, end, directed=False)
-        end = int(order[-1])
-    swept: IntArray = order.astype(np.int64)
-    return swept
-
-
-def _members(sets: Words, units: int) -> csr_array:
-    """Return rows of bits as a sparse matrix of ones."""
-    blocks = [csr_array((0, units))]
-    for begin in range(0, len(sets), _ROWS):
-        octets = sets[begin : begin + _ROWS].view(np.uint8)
-        bits = np.unpackbits(octets, axis=1, bitorder="little")[:, :units]
-        blocks.append(csr_array(bits.astype(np.float64)))
-    return csr_array(vstack(blocks, format="csr"))
+    swept = []
+    for piece in instance.components():
+        end = int(piece[0])
+        for _ in range(3):
+            order, _ = breadth_first_order(graph, end, directed=False)
+            end = int(order[-1])
+        swept.append(order.astype(np.int64))
+    return np.concatenate(swept)

@@ -12,7 +12,7 @@ from spatial.grids.certificate import Witness
 from spatial.grids.clock import Clock
 from spatial.grids.clusters import Report
 from spatial.grids.component import Count, Solved, pieces_of, ranked_counts, solve, witnesses
-from spatial.grids.cutting.proof import LeastCut
+from spatial.grids.cutting.branching import Branches
 from spatial.grids.cutting.search import better_plans
 from spatial.grids.draft import Draft
 from spatial.grids.instance import Instance, extra_pieces
@@ -86,7 +86,7 @@ class _Cut:
         self.clock = clock
         self.report = report
         self.best: Draft | None = None
-        self.proof = LeastCut(component.ungrouped(), count.parts)
+        self.proof = Branches(component.ungrouped(), count.parts)
         self.plans: Iterator[Draft | None] = better_plans(component, count.parts, rng, clock.out)
 
     def solved(self) -> Solved:
