@@ -231,14 +231,19 @@ class Survey:
         found = arrivals(labels, self.homes, self.services(category), search_m, asked)
         nearest, number, least, most = found.steps, found.owner, found.least, found.most
         if len(self.places.facilities_of(category)) > len(self.public(category)):
-            inside, own = self._within_estates(category, search_m, asked)
+            inside, own = self._within_estates(category, search_m, asked, most)
             nearer = inside < nearest
             nearest, number = np.where(nearer, inside, nearest), np.where(nearer, own, number)
             least, most = np.minimum(least, inside), np.minimum(most, inside)
         return CategoryWalks(nearest, number, least, most, self._status(category, nearest, asked))
 
-    def _within_estates(self, category: int, search_m: float, buildings: Ints) -> tuple[Numbers, Numbers]:
-        """Return the walks of buildings to services that only residents of their estate may use."""
+    def _within_estates(
+        self, category: int, search_m: float, buildings: Ints, enough: Numbers
+    ) -> tuple[Numbers, Numbers]:
+        """Return the walks of buildings to services that only residents of their estate may use.
+
+        Walks of ``enough`` (k,) steps and more are of no account.
+        """
         goals, estate = self.estate_services(category)
         steps = np.full(len(buildings), CLOSED, np.int32)
         facility = np.full(len(buildings), _NOBODY, np.int32)
@@ -247,7 +252,14 @@ class Survey:
         if len(served):
             served = served[np.argsort(home[served], kind="stable")]
             steps[served], facility[served] = arrivals_within(
-                self.network, self.homes, goals, search_m, buildings[served], home[served], estate
+                self.network,
+                self.homes,
+                goals,
+                search_m,
+                buildings[served],
+                home[served],
+                estate,
+                enough[served],
             )
         return steps, facility
 

@@ -22,6 +22,7 @@ from spatial.lifecircle.survey import Survey
 from spatial.network import (
     CLOSED,
     REPLACED,
+    STEPS_PER_M,
     Attachments,
     Grown,
     StreetNetwork,
@@ -39,6 +40,9 @@ __all__ = ["Outcome", "try_changes"]
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+
+# Walks are sums of rounded lengths; no two that are equal differ by more.
+_ROUNDING_M = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,9 +243,7 @@ class _Edit:
             changed[relabelled] = True
             affected[doors.owner[changed[doors.node[:, 0]] | changed[doors.node[:, 1]]]] = True
         if rewired:
-            # The labels know nothing of services that are kept to an estate.
-            _, estate = self.survey.estate_services(category)
-            affected |= np.isin(self.survey.places.estate_number, estate[estate >= 0])
+            affected[self._near_own_services(category)] = True
         if regrouped is not None:
             unreached = self.base.walks.steps[category] == CLOSED
             if not regrouped.nodes[self.survey.services(category).doors.node].any():
@@ -258,6 +260,39 @@ class _Edit:
                 affected[:] = True
             affected |= self.base.walks.steps[category] == CLOSED
         return np.flatnonzero(affected)
+
+    def _near_own_services(self, category: int) -> Ints:
+        """Return the buildings whose walk to a service that is kept to their estate may lead by the edit.
+
+        The labels know nothing of such services.  A walk by the edit is no shorter than straight to one of
+        its nodes and on to the service.
+        """
+        survey = self.survey
+        if len(survey.public(category)) == len(survey.places.facilities_of(category)):
+            return _none()
+        goals, estate = survey.estate_services(category)
+        xy = survey.network.node_xy
+        edges = self.base.survey.network.edge_nodes[self.closed], survey.network.edge_nodes[self.opened]
+        at = xy[np.unique(np.concatenate(edges))]
+        middle = (at.min(axis=0) + at.max(axis=0)) / 2
+        radius_m = np.hypot(*(at - middle).T).max()
+
+        def least_m(nodes: npt.NDArray[np.int32]) -> Any:  # noqa: ANN401 - an array (k,) of metres
+            apart_m = np.hypot(*(xy[nodes.ravel()] - middle).T).reshape(-1, 2)
+            return np.maximum(apart_m.min(axis=1) - radius_m, 0.0)
+
+        onward_m = np.full(len(survey.places.estates) + 1, np.inf)
+        np.minimum.at(onward_m, estate, least_m(goals.doors.node))
+        onward_m[-1] = np.inf  # of buildings outside all estates
+        onward_m = onward_m[survey.places.estate_number]
+        doors = survey.homes.doors
+        rows = np.flatnonzero(np.isfinite(onward_m[doors.owner]))
+        owner = doors.owner[rows]
+        most = self.base.walks.most[category][owner]
+        most_m = np.where(most == CLOSED, self.base.search_m(category), most / STEPS_PER_M)
+        quickest = self.base.pace.least_factor if self.base.pace else 1.0
+        by_edit_m = (least_m(doors.node[rows]) + onward_m[owner]) * quickest
+        return np.unique(owner[by_edit_m <= most_m + _ROUNDING_M]).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

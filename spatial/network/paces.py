@@ -48,6 +48,12 @@ class Pace:
     surface: tuple[tuple[str, float], ...]
     not_walked: tuple[str, ...]
 
+    @property
+    def least_factor(self) -> float:
+        """Factor of the quickest streets there can be."""
+        surfaces = (1.0, *(factor for _, factor in self.surface))
+        return min(factor for _, factor in self.slope) * min(surfaces)
+
     def level_metres(self, minutes: float) -> float:
         """Return the length covered on the level in some minutes."""
         return minutes * self.metres_per_minute

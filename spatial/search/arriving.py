@@ -81,6 +81,7 @@ def arrivals_within(  # noqa: PLR0917
     owners: Ints,
     group: Ints,
     group_of_goal: Ints,
+    enough: Numbers,
 ) -> tuple[Numbers, Numbers]:
     """Return the walks of some owners to the nearest goal of their own group, by the edges they use.
 
@@ -90,10 +91,11 @@ def arrivals_within(  # noqa: PLR0917
     homes, goals, limit_m, owners : as in `arrivals`
     group : (k,) group of each owner asked for, ascending
     group_of_goal : group of each door of the goals
+    enough : (k,) steps from which on a walk is of no account, and may be missed
 
     Returns
     -------
-    (k,) steps, `CLOSED` beyond the limit, and (k,) owner of the goal, `NOBODY` where none.
+    (k,) steps, `CLOSED` beyond the limit or where none was found, and (k,) owner of the goal, `NOBODY` where none.
     """
     begin, end = homes.doors, goals.doors
     by_group = np.argsort(group_of_goal, kind="stable")
@@ -118,6 +120,7 @@ def arrivals_within(  # noqa: PLR0917
         end.enter,
         by_group,
         group_of_goal,
+        enough,
         limit_steps(limit_m),
     )
     return found
@@ -201,6 +204,7 @@ def _arrivals_within(  # noqa: C901, PLR0912, PLR0917
     goal_enter: Numbers,
     by_group: Ints,
     group_of_goal: Ints,
+    enough: Numbers,
     limit: int,
 ) -> tuple[Numbers, Numbers]:
     steps = np.full(len(owners), CLOSED, np.int32)
@@ -208,10 +212,14 @@ def _arrivals_within(  # noqa: C901, PLR0912, PLR0917
     labels = np.full(len(start) - 1, FAR)
     settled = np.empty(1024, np.int64)
     heap = np.empty(1024, np.int64)
-    beyond = (np.int64(limit) + 1) << HALF
     place_of, home = 0, 0
     while home < len(owners):
         mine = group[home]
+        farthest, one = 0, home
+        while one < len(owners) and group[one] == mine:
+            farthest = max(farthest, enough[one])
+            one += 1
+        beyond = (min(np.int64(limit), np.int64(farthest)) + 1) << HALF
         while place_of < len(by_group) and group_of_goal[by_group[place_of]] < mine:
             place_of += 1
         size, goal = 0, place_of

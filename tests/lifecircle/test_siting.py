@@ -203,6 +203,58 @@ def test_a_p_median_on_a_network_is_the_proven_optimum(nodes, count):
     assert found.objective == pytest.approx(programme("p_median", distances, weights, count, None), rel=1e-7)
 
 
+def programme_of_the_nearest(distances, weights, count, kept):
+    """Solve a p-median with the nearest sites of each demand alone, all others at the cost of the next one.
+
+    Returns a bound on the least total, and whether no demand went to the others: then it is the least total.
+    """
+    demand, sites = distances.shape
+    order = np.argsort(distances, axis=1, kind="stable")[:, : kept + 1]
+    near = np.take_along_axis(distances, order, axis=1) * weights[:, None]
+    site, row, pairs = order[:, :kept].ravel(), np.repeat(np.arange(demand), kept), demand * kept
+    ones, columns = np.ones(pairs), np.arange(pairs)
+    once = sparse.hstack([
+        sparse.csr_array((demand, sites)),
+        sparse.csr_array((ones, (row, columns)), shape=(demand, pairs)),
+        sparse.eye_array(demand),
+    ])  # fmt: skip
+    only_open = sparse.hstack([
+        sparse.csr_array((-ones, (columns, site)), shape=(pairs, sites)),
+        sparse.eye_array(pairs),
+        sparse.csr_array((pairs, demand)),
+    ])  # fmt: skip
+    rest = np.zeros(pairs + demand)
+    opened = sparse.csr_array(np.append(np.ones(sites), rest)[None])
+    found = milp(
+        np.concatenate([np.zeros(sites), near[:, :kept].ravel(), near[:, kept]]),
+        constraints=[
+            LinearConstraint(once, 1, 1),
+            LinearConstraint(only_open, -np.inf, 0),
+            LinearConstraint(opened, count, count),
+        ],
+        integrality=np.append(np.ones(sites), rest),
+        bounds=Bounds(0, 1),
+        options={"mip_rel_gap": 0},
+    )
+    return found.fun, found.x[-demand:].max() < 1e-9
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["weighted", "unweighted", "ties"])
+@pytest.mark.parametrize(("nodes", "count"), [(200, 20), (200, 40), (300, 30), (400, 20), (400, 40)])
+def test_p_medians_of_hundreds_of_nodes_equal_an_independent_programme(nodes, count, kind, seed):
+    rng = np.random.default_rng((nodes, count, seed))
+    distances = street_network(nodes, rng)
+    distances = np.rint(distances / 20) * 20 if kind == "ties" else distances
+    weights = np.ones(nodes) if kind == "unweighted" else rng.integers(1, 200, nodes).astype(float)
+    found = locate("p_median", distances, weights, count=count)
+    assert found.proven
+    total, is_least = programme_of_the_nearest(distances, weights, count, 4 * nodes // count)
+    assert is_least
+    assert found.objective == pytest.approx(total, rel=1e-7)
+
+
 @pytest.mark.parametrize("count", [10, 40])
 def test_a_p_median_of_400_nodes_is_proven(count):
     rng = np.random.default_rng(count)
