@@ -4,8 +4,11 @@ import highspy
 import networkx as nx
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from benchmarks.cut_graphs import SETS, graph
+from spatial.grids.cutting.pricing import Pricing
+from spatial.grids.instance import Instance
 from spatial.grids.partition import partition
 
 
@@ -130,6 +133,63 @@ def test_the_only_plan_is_found():
         assert certificate.status == "optimal"
         only += len(left) == 1
     assert only >= 5
+
+
+def test_a_unit_that_almost_fills_a_part_is_proved_with_and_without_a_plan():
+    with_plans = 0
+    for seed in range(24):
+        problem = tiny(seed)
+        weights = problem["weights"].astype(float)
+        rest = weights.sum() - weights[4]
+        # the heavy unit is 0.6 to 0.97 of a part
+        share = np.random.default_rng(seed).uniform(0.6, 0.97) / problem["parts"]
+        weights[4] = np.round(rest * share / (1 - share))
+        mean = weights.sum() / problem["parts"]
+        problem |= {"weights": weights, "lower": np.ceil(0.88 * mean), "upper": np.floor(1.12 * mean)}
+        plans = every_plan(problem)
+        labels, certificate = partition(**problem, objective="cut")
+        assert certificate.status == ("optimal" if plans else "infeasible")
+        if plans:
+            lawful(problem, labels, problem["parts"])
+            assert certificate.objective == min(cut for cut, _ in plans)
+            with_plans += 1
+    assert 5 <= with_plans <= 19
+
+
+def test_that_no_part_can_hold_a_heavy_unit_is_seen_at_once():
+    problem = graph("lattice", 67, 7, "skewed", 107)
+    weights = problem["weights"].copy()
+    # what the heaviest lacks of a part is less than any unit
+    weights[np.argmax(weights)] = np.round((weights.sum() - weights.max()) * 0.995 / 6.005)
+    mean = weights.sum() / 7
+    problem |= {"weights": weights, "lower": np.ceil(0.999 * mean), "upper": np.floor(1.001 * mean)}
+    _, certificate = partition(**problem, objective="cut", time_limit_s=60)
+    assert certificate.status == "infeasible"
+    assert not certificate.time_limited
+
+
+def test_prices_bound_every_plan_and_list_every_part_of_those_near_the_bound():
+    compared = 0
+    for seed in range(30):
+        problem = tiny(seed)
+        plans = every_plan(problem)
+        if problem["parts"] == 2 or not plans:
+            continue
+        arguments = {name: value for name, value in problem.items() if name != "parts"}
+        instance = Instance.build(**arguments, objective="cut")
+        pricing = Pricing(instance, np.arange(instance.units), problem["parts"])
+        empty = np.zeros((0, instance.units))
+        assert pricing.settle(csr_array(empty), np.zeros(0), 2 * instance.costs.sum(), lambda: True)
+        least = min(cut for cut, _ in plans)
+        assert 0 < pricing.value <= 2 * least
+        worth = pricing.worthwhile(2 * least + 2, 10_000, lambda: True)
+        listed = {int(row[0]) for row in worth.sets}
+        for cut, labels in plans:
+            if cut <= least + 1:
+                parts = {int(sum(1 << int(unit) for unit in np.flatnonzero(labels == one))) for one in labels}
+                assert parts <= listed
+                compared += 1
+    assert compared >= 10
 
 
 def test_fixed_units_stay_together_and_apart():

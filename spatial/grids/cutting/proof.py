@@ -31,10 +31,12 @@ _FIRST = 0.9
 _RAISED = 1.12
 _RAISED_LEAST = 1.03
 _PARTS_AT_MOST = 1_500_000
-# Steps of the levels from which prices are tried, for so many times as many, and by what share of the
-# bound the parts listed by them may first be above it.
+# Steps of the levels from which prices are tried; for so many times as many, and for such a share of
+# those still to come, each level taking so many times those of the one before.
 _PRICED_FROM = 30_000
 _PRICED_STEPS = 10
+_PRICED_SHARE, _GROWTH, _STEPS_FORESEEN = 0.5, 1.9, 30
+# By what share of the bound plans of parts listed by prices may first be above it.
 _WIDENED = 0.02
 # Steps of the covering that take as long as a node of the listing.
 _WORK_PER_NODE = 300
@@ -77,7 +79,8 @@ class LeastCut:
         self._everything = float(instance.costs.sum()) / 2
         self._limit = -1.0
         self._pricing = Pricing(instance, self._order, parts)
-        self._spent = 0
+        self._spent = 0  # steps of pricing
+        self._before = 0  # steps of the levels before the last
 
     @property
     def settled(self) -> bool:
@@ -227,16 +230,19 @@ class LeastCut:
         return True
 
     def _by_prices(self, members: csr_array, cuts: FloatArray, goes_on: Callable[[], bool]) -> None:
-        """List parts by their prices instead, for up to twice the steps of the levels so far."""
+        """List parts by their prices instead, as long as levels would take longer."""
         pricing = self._pricing
         levels = self.nodes - self._spent
+        last, self._before = levels - self._before, levels
         if levels < _PRICED_FROM or self._spent > levels:
             return
+        to_go = min((self._goal() - self.bound) / self._step, _STEPS_FORESEEN)
+        most = min(_PRICED_STEPS * levels, last * _GROWTH**to_go * _PRICED_SHARE)
         begin, before = pricing.nodes, self.nodes
 
         def may_go_on() -> bool:
             steps = self.nodes - before + pricing.nodes - begin
-            return steps <= _PRICED_STEPS * levels and goes_on()
+            return steps <= most and goes_on()
 
         self._widened(pricing, members, cuts, may_go_on)
         self.nodes += pricing.nodes - begin
@@ -251,15 +257,15 @@ class LeastCut:
         self._proved(pricing.value / 2)
         share = _WIDENED
         while not self.settled:
-            most = min(pricing.value * (1 + share), 2 * (self._goal() - self._step))
+            aim = np.ceil(pricing.value / 2 * (1 + share) / self._step - 1e-7) * self._step
+            most = 2 * min(float(aim), self._goal() - self._step)
             worth = pricing.worthwhile(most, _PARTS_AT_MOST, goes_on)
             if worth is None:
                 return
             rows = members_of(worth.sets, self.instance.units)
             if not self._searched(worth.sets, worth.cuts, rows, worth.value, worth.rises, None, goes_on):
                 return
-            whole = np.floor(most / 2 / self._step + 1e-7) * self._step
-            self._proved(np.inf if whole >= self._everything else float(whole) + self._step)
+            self._proved(np.inf if most / 2 >= self._everything else most / 2 + self._step)
             share *= 2
 
     def _proved(self, least: float) -> None:
