@@ -16,7 +16,7 @@ import shapely
 from spatial.lifecircle.places import Places
 from spatial.network import Walls
 
-__all__ = ["TOUCH_M", "Cells", "cells_of"]
+__all__ = ["TOUCH_M", "Cells", "cells_of", "union_of"]
 
 Shapes = npt.NDArray[np.object_]
 
@@ -56,6 +56,14 @@ def cells_of(places: Places, walls: Walls) -> Cells:
     return Cells(shape, pairs)
 
 
+def union_of(cells: Shapes) -> shapely.Geometry:
+    """Return the union of cells, also where rounding has put two of their vertices a hair apart."""
+    try:
+        return shapely.coverage_union_all(cells)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(cells)
+
+
 def _voronoi(points: Shapes) -> Shapes:
     """Return the cell of each point; points at one place share a cell."""
     distinct, number = np.unique(shapely.get_coordinates(points), axis=0, return_inverse=True)
@@ -85,7 +93,7 @@ def _matched(shape: Shapes) -> Shapes:
     single = np.bincount(owner, minlength=len(shape)) == 1
     result[owner[single[owner]]] = pieces[single[owner]]
     for one in np.unique(owner[~single[owner]]):
-        result[one] = shapely.coverage_union_all(pieces[owner == one])
+        result[one] = union_of(pieces[owner == one])
     return result
 
 

@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spatial.catalogue import section
-from spatial.lifecircle.cells import TOUCH_M, Cells
+from spatial.lifecircle.cells import TOUCH_M, Cells, union_of
 from spatial.lifecircle.survey import CategoryWalks, Status, Survey, Walks
 from spatial.network import CLOSED, KINDS, STEPS_PER_M, steps
 from spatial.search import label, limit_steps
@@ -120,7 +120,7 @@ def _unions(shape: npt.NDArray[np.object_], piece: Ints) -> npt.NDArray[np.objec
     order = np.argsort(piece, kind="stable")
     groups = np.split(shape[order], np.flatnonzero(np.diff(piece[order])) + 1)
     unions = np.empty(len(groups), object)
-    unions[:] = [shapely.coverage_union_all(group) for group in groups]
+    unions[:] = [union_of(group) for group in groups]
     return _without_slivers(unions)
 
 

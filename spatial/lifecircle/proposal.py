@@ -253,8 +253,9 @@ def _candidates(
 
 def _costs(layer: gpd.GeoDataFrame) -> Floats:
     costs: Floats = layer["cost"].to_numpy(float, na_value=np.nan)
-    if np.isnan(costs).any():
-        raise UsageError("siting.no_costs", table="candidates", ids=list(layer.index[np.isnan(costs)]))
+    without = layer.index[np.isnan(costs)]
+    if len(without):
+        raise UsageError("siting.no_costs", table="candidates", ids=list(without), count=len(without))
     return costs
 
 

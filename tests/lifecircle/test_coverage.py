@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.lifecircle import Indicator, assess_coverage
+from spatial.lifecircle.cells import union_of
 from spatial.schema import COVERAGE_TABLES
 from tests.streets import (
     CRS,
@@ -148,6 +150,18 @@ def test_opening_the_gate_reaches_and_the_gap_had_named_the_wall():
     opened = assess_coverage(town(is_open=True))
     assert rate(opened, 300.0)["numerator"] == 300
     assert len(opened.gaps) == 0
+
+
+def test_cells_whose_vertices_lie_a_hair_apart_are_joined_all_the_same():
+    one, hair = (199.37005181852095, -1.9836481359553566), (199.37005181852095, -1.983648135955354)
+    shared = (120, 35.02436001170361)
+    cells = [
+        shapely.Polygon([(201.67375500527535, -13.565146144861991), (120, -40), shared, one]),
+        shapely.Polygon([one, hair, shared, (120, 79), (230, 70)]),
+    ]
+    joined = union_of(np.array(cells, object))
+    assert joined.geom_type == "Polygon"
+    assert joined.area == pytest.approx(sum(cell.area for cell in cells))
 
 
 def test_a_service_kept_to_an_estate_serves_its_residents_only():

@@ -138,3 +138,6 @@ def test_a_budget_asks_for_the_cost_of_every_candidate():
     with pytest.raises(UsageError) as caught:
         site_facilities(town, "kindergarten", None, budget=4.0)
     assert caught.value.statement.key == "siting.no_costs"
+    for language in LANGUAGES:
+        with use_language(language):
+            assert "cost" in str(caught.value)
