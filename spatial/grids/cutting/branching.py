@@ -97,8 +97,10 @@ class Branches:
 
     def raise_limit(self, out_of_time: Callable[[], bool], nodes_at_most: int) -> bool:
         """Go on with the branch whose bound is least; False when it was left unfinished."""
+        if out_of_time():
+            return False
         if self._branches is None:
-            self._branches = self._divided()
+            self._branches = self._divided(out_of_time)
             if self.settled:
                 return True
         branch = min(self._branches, key=lambda one: one.bound)
@@ -111,7 +113,7 @@ class Branches:
             self.offer(labels, branch.spent + branch.proof.cut)
         return done
 
-    def _divided(self) -> list[_Branch]:
+    def _divided(self, out_of_time: Callable[[], bool]) -> list[_Branch]:
         """Return the branches: parts of units that have few, chosen one after the other."""
         everyone = np.arange(self._instance.units)
         open_ones = [self._branch(everyone, np.zeros(everyone.size, dtype=np.int64), 0.0, self._parts)]
@@ -120,6 +122,7 @@ class Branches:
             open_ones
             and len(open_ones) + len(closed) < _BRANCHES_AT_MOST
             and self._counted < _COUNTED_AT_MOST
+            and not out_of_time()
         ):
             branch = open_ones.pop()
             if branch.proof.parts == 1:
