@@ -86,11 +86,11 @@ def _resize_service(ground: _Ground, *, facility: str, category: str, **values: 
 
 
 def _add_footpath(ground: _Ground, *, street: str, line: Sequence[Sequence[float]]) -> list[Change]:
-    return add_footpath(ground.town, ground.built(), street, [_xy(one) for one in line])
+    return add_footpath(ground.town, ground.built(), street, _path(line))
 
 
 def _add_bridge(ground: _Ground, *, street: str, line: Sequence[Sequence[float]]) -> list[Change]:
-    return add_footpath(ground.town, ground.built(), street, [_xy(one) for one in line], bridge=True)
+    return add_footpath(ground.town, ground.built(), street, _path(line), bridge=True)
 
 
 def _close_street(ground: _Ground, *, street: str) -> list[Change]:
@@ -114,8 +114,19 @@ ACTIONS: Mapping[str, _Action] = MappingProxyType(
 
 
 def _xy(place: Sequence[float]) -> tuple[float, float]:
-    x, y = place
-    return float(x), float(y)
+    try:
+        x, y = place
+        return float(x), float(y)
+    except (TypeError, ValueError) as problem:
+        raise UsageError("scenario.coordinates", found=place) from problem
+
+
+def _path(line: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Return the vertices of a new path, which must have some length."""
+    points = [_xy(one) for one in line]
+    if len(set(points)) < 2:
+        raise UsageError("scenario.path_without_length", found=line)
+    return points
 
 
 def read_scenario(path: str | Path, town: Town) -> Scenario:

@@ -145,3 +145,19 @@ def test_what_is_not_there_is_said(town, tmp_path):
     (tmp_path / "bad.toml").write_text("name = ")
     with pytest.raises(RulesError, match=r"bad\.toml"):
         read_scenario(tmp_path / "bad.toml", town)
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        ({"do": "move_service", "facility": "f", "at": [1]}, "coordinates"),
+        ({"do": "add_footpath", "street": "p", "line": [1, 2]}, "coordinates"),
+        ({"do": "add_footpath", "street": "p", "line": [[1, 2]]}, "path_without_length"),
+        ({"do": "add_bridge", "street": "p", "line": [[1, 2], [1, 2]]}, "path_without_length"),
+    ],
+)
+def test_malformed_places_are_refused_with_the_form_they_should_have(town, entry, key):
+    with pytest.raises(UsageError) as caught:
+        scenario_of({"change": [entry]}, town)
+    assert caught.value.statement.key == f"scenario.{key}"
+    assert "[x, y]" in str(caught.value)
