@@ -31,7 +31,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(UV) pip install -q --compile-bytecode --python $(BIN)/python --group bench
-	for name in grids_town grids_prefecture grids_cut grids_edit grids_peers walking siting whatif serving households reading; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in grids_town grids_prefecture grids_cut grids_edit grids_redraw grids_peers walking siting whatif serving households reading; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/serving.py --database postgis
 
 soak: $(STAMP) $(VIEWER) system-packages

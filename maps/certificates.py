@@ -30,24 +30,35 @@ def certificate_sentence(certificate: pd.Series, language: str | None = None) ->
     gap = 0.0 if pd.isna(certificate["gap"]) else float(certificate["gap"])
     if witness and (seconds is None or certificate["seconds"] == 0):
         return witness  # nothing was solved: the plan itself says why
+    moved, least_moved = (
+        _whole(certificate["moved_households"]),
+        _whole(certificate.get("moved_households_bound")),
+    )
     fewest = splits is not None and splits == least
     more = splits is not None and least is not None and splits > least
     key = status
-    if status == "optimal" and splits == 0:
+    if status == "optimal" and moved is not None:
+        key = "optimal_moved" if moved else "optimal_unmoved"
+    elif status == "optimal" and splits == 0:
         key = "optimal_whole"
     elif status in {"bounded", "not_proven"} and (fewest or more):
         key = f"{status}_{'shape' if fewest else 'pieces'}"
     elif status == "infeasible" and not witness:
         key = "infeasible_unexplained"
-    return text(
-        f"maps.certificate.{key}",
-        language=language,
-        splits=splits,
-        least=least,
-        seconds=seconds,
-        witness=witness,
-        gap=gap,
-    )
+    values = {
+        "splits": splits,
+        "least": least,
+        "seconds": seconds,
+        "witness": witness,
+        "gap": gap,
+        "moved": moved,
+    }
+    said = text(f"maps.certificate.{key}", language=language, **values)
+    if status == "optimal" or not moved or not least_moved:
+        return said
+    key = "moved_least" if moved <= least_moved else "moved_more"
+    change = text(f"maps.certificate.{key}", language=language, moved=moved, least_moved=least_moved)
+    return text("maps.certificate.both", language=language, first=change, second=said)
 
 
 def _whole(value: float | None) -> int | None:

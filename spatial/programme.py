@@ -26,10 +26,12 @@ class Outcome:
     ----------
     values : (variables,), the best solution found, or None
     bound : no solution costs less; infinite when it is proved that there is none
+    reduced : (variables,), of a linear programme, the reduced costs; None otherwise
     """
 
     values: Floats | None
     bound: float
+    reduced: Floats | None = None
 
 
 def remaining_s(deadline: float) -> float:
@@ -97,6 +99,10 @@ def minimise(
         solver.setOptionValue("mip_max_improving_sols", 1)
     solver.passModel(programme)
     solver.run()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kSolveError:
+        # What presolve took out can come back a tolerance beside a row.
+        solver.setOptionValue("presolve", "off")
+        solver.run()
 
     information = solver.getInfo()
     status = solver.getModelStatus()
@@ -107,6 +113,8 @@ def minimise(
     # A programme that presolve settles is optimal without a bound of its own.
     solved = status == highspy.HighsModelStatus.kOptimal and not any_solution
     bound = float(information.objective_function_value) if solved else -np.inf
-    if integral is not None and np.isfinite(information.mip_dual_bound):
+    if integral is None:
+        return Outcome(values, bound, np.asarray(solver.getSolution().col_dual) if solved else None)
+    if np.isfinite(information.mip_dual_bound):
         bound = float(information.mip_dual_bound)
     return Outcome(values, bound)

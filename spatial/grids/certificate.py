@@ -57,8 +57,9 @@ class Certificate:
     witness : proofs of infeasibility
     parts : parts of the plan
     violation, parts_outside : weight outside the window and parts it lies in
-    moved : weight of units whose label is not their previous one
-    extra_pieces, extra_pieces_bound : of the plan, and the least of any plan with as many parts
+    moved, moved_bound : weight of units whose label is not their previous one; no lawful plan moves less
+    extra_pieces, extra_pieces_bound : of the plan, and the least of any plan with as many parts (that moves
+        as little)
     seconds : wall time spent
     time_limited : whether a limit or a stop cut the search; if not, the seed alone decides the plan
     """
@@ -72,6 +73,7 @@ class Certificate:
     violation: float
     parts_outside: int
     moved: float
+    moved_bound: float
     extra_pieces: int
     extra_pieces_bound: int
     seconds: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from spatial.grids.certificate import Witness, WitnessKind
 from spatial.grids.clock import Clock
 from spatial.grids.clusters import ClusterProof, Report, prove_as_one, prove_by_clusters
 from spatial.grids.draft import Draft, annealed_drafts, first_draft
-from spatial.grids.instance import Instance, IntArray, extra_pieces
+from spatial.grids.instance import Instance, IntArray, extra_pieces, plan_inertia
+from spatial.grids.least_change import least_change
+from spatial.grids.naming import named, weight_moved
 
 __all__ = ["Count", "Solved", "ranked_counts", "solve"]
 
@@ -29,6 +32,7 @@ _COUNTS_TRIED = 4
 # Without a piece table the bound on pieces is 0, which says nothing of whether a search is worth its time.
 _COUNTS_UNBOUNDED = 3
 _EXTRA_TRIED = 3
+_DRAFTS_BEFORE = 4
 _HURRIED_BELOW_S = 10.0
 
 
@@ -58,6 +62,7 @@ class Solved:
     extra_bound : least extra pieces of any plan with as many parts
     least_violation : weight that lies outside the window in any plan with as many parts
     bound : on the objective of plans with as many parts and the least extra pieces; None when unknown
+    moved_bound : no lawful plan moves less weight against the previous one
     """
 
     labels: IntArray | None
@@ -67,6 +72,7 @@ class Solved:
     least_violation: float = 0.0
     witness: tuple[Witness, ...] = ()
     unmoved: bool = False
+    moved_bound: float = 0.0
 
 
 def ranked_counts(component: Instance, target: float, table: PieceTable | None) -> list[Count]:
@@ -137,7 +143,54 @@ def solve(
     search = _Search(component, table, witness, rng, clock, report)
     if witness:
         return search.best_of(ranked)
-    return search.best_of([one for one in ranked if one.violation == 0])
+    ranked = [one for one in ranked if one.violation == 0]
+    if component.objective == "inertia" and (component.previous >= 0).any():
+        return _with_least_change(search, ranked, target)
+    return search.best_of(ranked)
+
+
+def _with_least_change(search: _Search, ranked: list[Count], target: float) -> Solved:
+    """Return the plan that moves least, searched exactly first and by the usual search where that is not done."""
+    component, clock = search.component, search.clock
+    counts = [one.parts for one in ranked]
+    half = Clock(None if clock.limit_s is None else clock.left_s / 2, clock.stop)
+    drafts = [first_draft(component, one, search.rng) for one in counts[:_COUNTS_TRIED]]
+    drafts += islice(annealed_drafts(component, drafts[0].labels.max() + 1, search.rng), _DRAFTS_BEFORE)
+    known = min((one for one in drafts if one.lawful), key=lambda one: one.key[2:], default=None)
+    change = least_change(
+        component,
+        range(min(counts), max(counts) + 1),
+        target,
+        None if known is None else known.labels,
+        clock=half,
+    )
+    clock.pressed = clock.pressed or half.cut
+    if change.labels is None:
+        return replace(search.best_of(ranked), moved_bound=change.moved_bound)
+    if change.bound is None:
+        found = replace(search.best_of(ranked), moved_bound=change.moved_bound)
+        keys = [_change_key(component, labels, target) for labels in (change.labels, found.labels)]
+        if keys[1] < keys[0]:
+            return found
+    parts = int(change.labels.max()) + 1
+    extra_bound = change.extra_bound
+    if extra_bound is None:
+        extra_bound = (0 if search.table is None else search.table.extra_pieces(parts)) or 0
+    return Solved(change.labels, parts, extra_bound, change.bound, moved_bound=change.moved_bound)
+
+
+def _change_key(component: Instance, labels: IntArray | None, target: float) -> tuple[float, ...]:
+    """Key by which plans that follow another are compared; the order is that of `least_change`."""
+    if labels is None:
+        return (np.inf,)
+    load = np.bincount(labels, weights=component.weights)
+    return (
+        float(np.maximum(0, np.maximum(component.lower - load, load - component.upper)).sum()),
+        weight_moved(component, named(component, labels)),
+        extra_pieces(component, labels),
+        abs(component.total / load.size - target),
+        plan_inertia(component, labels),
+    )
 
 
 @dataclass(eq=False)
@@ -191,9 +244,10 @@ class _Search:
         first = first_draft(component, parts, self.rng)
         if first.lawful:
             self.report(first.labels, first.key[-1], 0.0)
-        extra_bound, proof = self._prove(count, first)
+        followed = (component.previous >= 0).any()
+        extra_bound, proof = (count.extra_pieces, None) if followed else self._prove(count, first)
         bound = None if proof is None or proof.lower == np.inf else proof.lower
-        free = not (component.fixed >= 0).any() and not (component.previous >= 0).any()
+        free = not (component.fixed >= 0).any() and not followed
         if proof is not None and proof.labels is not None and free:
             return (0.0, 0.0, float(extra_bound)), Solved(proof.labels, parts, extra_bound, bound)
         draft = best_draft(

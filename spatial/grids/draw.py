@@ -202,6 +202,7 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
         "witness_rules": ";".join(dict.fromkeys(one.kind for one in witnesses)) or None,
         "extra_pieces_bound": certificate.extra_pieces_bound,
         "inertia_bound": certificate.bound,
+        "moved_households_bound": None if row["moved_households"] is None else certificate.moved_bound,
         "gap": certificate.gap,
         "time_limited": certificate.time_limited,
     }
@@ -211,6 +212,9 @@ def _proof(fabric: Fabric, result: CommunityPlan | None, row: Mapping[str, Any])
     if result.labels is None:
         unknown = dict.fromkeys(("extra_pieces", "inertia", "violation", "moved_households", "gap"))
         return proof | unknown | {"inertia_bound": None}
+    if (row["moved_households"] or 0) > certificate.moved_bound and proof["status"] in {"optimal", "bounded"}:
+        # a grid that keeps less than half of its households gives its id up, and all of them move
+        proof |= {"status": "not_proven", "inertia_bound": None, "gap": None}
     if certificate.extra_pieces_bound > row["extra_pieces"]:
         # that bound is of lawful plans, and this one has the least violation instead
         proof["extra_pieces_bound"] = None
