@@ -24,6 +24,9 @@ __all__ = ["Answer", "prove", "quick"]
 # Two totals that are closer than this, relative to their size, are one.
 _RELATIVE_TOLERANCE = 1e-9
 
+# Share of the least difference between two totals that sums of prices may be off by rounding.
+_ROUNDING = 1e-3
+
 # Subgradient steps of a round, and the sizes of the first step and of that which ends a climb.
 _ROUND = 60
 _ROOT_STEP, _ROOT_END = 1.0, 1e-3
@@ -155,7 +158,7 @@ class _Search:
     def cutoff(self) -> float:
         """A branch whose bound reaches this holds no better solution."""
         if self.problem.granularity:
-            return self.total - self.problem.granularity * (1.0 - 1e-6)
+            return self.total - self.problem.granularity * (1.0 - _ROUNDING)
         return self.total - _RELATIVE_TOLERANCE * max(1.0, self.total)
 
     def run(self, root: _Branch, deadline: float) -> float:

@@ -151,7 +151,7 @@ class Problem:
     @cached_property
     def granularity(self) -> float:
         """Least difference between two totals that differ: the common divisor of whole costs, else 0."""
-        if not self.cap.sum() < 2.0**52:
+        if not self.cap.sum() < 2.0**40:  # beyond, rounding of sums is no longer small beside 1
             return 0.0
         divisor = 0
         for costs in (self.cap, self.costs.data):
