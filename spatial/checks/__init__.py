@@ -6,7 +6,7 @@ from spatial.checks.making import STUDY_AREA_ID, check_tables, make_town, with_h
 from spatial.checks.proposals import propose_communities, propose_estates, propose_gates
 from spatial.checks.relations import containing, lives
 from spatial.checks.repairs import Repaired, repair_tables
-from spatial.checks.shaping import read_values, row_labels, shape_table
+from spatial.checks.shaping import read_numbers, read_values, row_labels, shape_table
 
 __all__ = [
     "STUDY_AREA_ID",
@@ -19,6 +19,7 @@ __all__ = [
     "propose_communities",
     "propose_estates",
     "propose_gates",
+    "read_numbers",
     "read_values",
     "reference_is_sound",
     "repair_tables",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from spatial.checks.shaping import row_labels
 from spatial.crs import leads_to_degrees
 from spatial.findings import Finding, Severity
-from spatial.schema import Table
+from spatial.schema import TABLES, Table
 
 __all__ = ["check_layer", "check_places", "check_reference", "only_where", "reference_is_sound", "usable"]
 
@@ -36,6 +36,8 @@ _TOWN_EXTENT_DEGREES = 2.0
 _AREA_OF_USE_MARGIN_DEGREES = 5.0
 # Layers of one town that lie this far apart are not of one town.
 _ELSEWHERE_M = 20_000.0
+# No town and no prefecture reaches so far from its middle.
+_FAR_M = 500_000.0
 
 
 def check_reference(table: Table, layer: gpd.GeoDataFrame) -> list[Finding]:
@@ -143,23 +145,48 @@ def only_where(rows: NDArray[np.bool_], geometries: NDArray[np.object_]) -> NDAr
 
 
 def check_places(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
-    """Return an error for each layer that lies far from the buildings.
+    """Return an error for each layer that lies far from the buildings, and for rows far from their layer.
 
     The layers are in one metric reference system; a wrongly declared one moves a layer by many
     kilometres, and every figure made from it would be nonsense.
     """
     boxes = {}
+    findings = []
     for name, layer in tables.items():
         if isinstance(layer, gpd.GeoDataFrame) and len(layer):
             rows = usable(layer)
             if rows.any():
-                boxes[name] = shapely.box(*shapely.total_bounds(layer.geometry.to_numpy()[rows]))
+                near, far = _together(layer.geometry.to_numpy(), rows)
+                boxes[name] = shapely.box(*shapely.total_bounds(layer.geometry.to_numpy()[near]))
+                if far.any():
+                    ids = row_labels(TABLES[name], layer)[far]
+                    findings.append(
+                        Finding.of(
+                            Severity.ERROR,
+                            "checks.row_elsewhere",
+                            name,
+                            ids,
+                            count=len(ids),
+                            distance_km=_FAR_M / 1000,
+                        )
+                    )
     buildings = boxes.pop("buildings", None)
     if buildings is None:
-        return []
+        return findings
     distances = {name: float(shapely.distance(box, buildings)) for name, box in boxes.items()}
-    return [
+    return findings + [
         Finding.of(Severity.ERROR, "checks.layer_elsewhere", name, distance_km=distance / 1000)
         for name, distance in distances.items()
         if distance > _ELSEWHERE_M
     ]
+
+
+def _together(
+    geometries: NDArray[np.object_], rows: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which of some rows lie where most of them do, and which lie far from there."""
+    bounds = shapely.bounds(geometries)
+    middles = (bounds[:, :2] + bounds[:, 2:]) / 2
+    distances = np.abs(middles - np.median(middles[rows], axis=0)).max(axis=1)
+    far: NDArray[np.bool_] = rows & (distances > _FAR_M)
+    return rows & ~far, far

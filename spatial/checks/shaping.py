@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -22,14 +23,19 @@ from spatial.findings import Finding, Severity
 from spatial.schema import COMMON_COLUMNS, Column, Table
 from spatial.town import DTYPES
 
-__all__ = ["read_values", "row_labels", "shape_table"]
+__all__ = ["read_numbers", "read_values", "row_labels", "shape_table"]
 
 _VALUES_SHOWN = 3
+_YEARS = frozenset({"year_built"})
+_FIRST_YEAR, _LAST_YEAR = 1000, 2200
 _MULTI_TYPES = (
     shapely.GeometryType.MULTIPOINT,
     shapely.GeometryType.MULTILINESTRING,
     shapely.GeometryType.MULTIPOLYGON,
 )
+# Of digits alone only those of our time are a date, and not the number of one.
+_YEAR = r"(?P<year>(?:1[0-9]|2[01])\d{2})"
+_ANY_YEAR = r"(?P<year>\d{4})"
 
 
 def row_labels(table: Table, frame: pd.DataFrame) -> NDArray[np.object_]:
@@ -104,8 +110,10 @@ def _wrong_kind(table: Table, column: Column, values: pd.Series, ids: Iterable[o
 def read_values(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[np.bool_]]:
     """Return the values in the type of a column (null where unreadable), and which were unreadable.
 
-    Numbers may be text; a flag may be true/false, yes/no, 1/0 or their Chinese words; a date is ISO 8601 or
-    a timestamp.  A blank text is a null, not an unreadable value.
+    Numbers may be text, in full-width digits, with commas at the thousands or with their measure word
+    behind (``writing.toml``); a flag may be true/false, yes/no, 1/0 or their Chinese words; a date is ISO
+    8601, a timestamp, or as offices write it (2004/6/30), and becomes ISO 8601; a year may be that of a
+    date.  A blank text is a null, not an unreadable value.
     """
     dtype = DTYPES[column.kind]
     if values.dtype == dtype and column.kind in {"whole", "flag"}:
@@ -114,15 +122,19 @@ def read_values(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[n
     if column.kind in {"text", "date"}:
         read = _as_text(values)
         if column.kind == "date":
-            valid = pd.to_datetime(read, errors="coerce", format="ISO8601").notna().to_numpy()
-            read = read.where(valid)
-            missing = missing | (_as_text(values).isna().to_numpy(dtype=bool))
+            missing = missing | read.isna().to_numpy(dtype=bool)
+            read = _as_date(read)
     elif column.kind == "flag":
         read, missing = _as_flag(values, missing)
     else:
         if _is_textual(values):
             missing = missing | _as_text(values).isna().to_numpy(dtype=bool)
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        numbers = read_numbers(values)
+        if column.name in _YEARS:
+            dates = _as_date(_as_text(values))
+            years = pd.to_numeric(dates.str[:4], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+            numbers = np.where(np.isfinite(years), years, numbers)
+            numbers[~((numbers >= _FIRST_YEAR) & (numbers < _LAST_YEAR))] = np.nan
         readable = np.isfinite(numbers)
         if column.kind == "whole":
             readable &= np.where(readable, numbers, 0.0) % 1 == 0
@@ -132,6 +144,69 @@ def read_values(values: pd.Series, column: Column) -> tuple[pd.Series, NDArray[n
     if column.kind == "text":  # a blank text says nothing: it is a null, not an unreadable value
         unread[:] = False
     return read, unread
+
+
+def read_numbers(values: pd.Series) -> NDArray[np.float64]:
+    """Return numbers of texts or numbers, NaN where none can be read.
+
+    Full-width signs count as their half-width ones; commas may stand at the thousands, and a measure
+    word behind.
+
+    Examples
+    --------
+    >>> read_numbers(pd.Series(["12", "1,200 m2", "about 320", "2.5"])).tolist()
+    [12.0, 1200.0, nan, 2.5]
+    """
+    numbers: NDArray[np.float64] = pd.to_numeric(values, errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan, copy=True
+    )
+    if not _is_textual(values):
+        return numbers
+    texts = values.astype("string")
+    open_rows = np.isnan(numbers) & texts.notna().to_numpy(dtype=bool)
+    if open_rows.any():
+        plain = texts[open_rows].str.normalize("NFKC").str.strip()
+        parts = plain.str.extract(_written_number(), expand=True)
+        digits = parts["grouped"].str.replace(",", "").fillna(parts["plain"])
+        numbers[open_rows] = pd.to_numeric(digits, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return numbers
+
+
+@cache
+def _writing() -> dict[str, Any]:
+    return tomllib.loads((files("spatial.checks") / "writing.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _written_number() -> str:
+    measures = "|".join(_writing()["measures"])
+    grouped, plain = r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", r"[+-]?\d+(?:\.\d+)?"
+    return rf"^(?:(?P<grouped>{grouped})|(?P<plain>{plain}))\s*(?:{measures})?$"
+
+
+@cache
+def _written_dates() -> tuple[str, ...]:
+    year, month, day = (_writing()[name] for name in ("year", "month", "day"))
+    return (
+        rf"^{_YEAR}{year}?(?P<month>$)(?P<day>$)",
+        rf"^{_YEAR}(?P<month>\d{{2}})(?P<day>\d{{2}}|$)$",
+        rf"^{_ANY_YEAR}[-/.{year}](?P<month>\d{{1,2}}){month}?(?P<day>$)",
+        rf"^{_ANY_YEAR}[-/.{year}](?P<month>\d{{1,2}})[-/.{month}](?P<day>\d{{1,2}}){day}?$",
+    )
+
+
+def _as_date(texts: pd.Series) -> pd.Series:
+    """Return dates as ISO 8601 text of the precision they have; what is no date is null."""
+    plain = texts.str.normalize("NFKC").str.strip()
+    # What is ISO 8601 to the time of day stays as it is.
+    read = plain.where(plain.str.match(r"\d{4}-\d{2}-\d{2}[T ]"))
+    for pattern in _written_dates():
+        parts = plain.str.extract(pattern, expand=True)
+        month, day = (
+            ("-" + parts[name].str.zfill(2)).mask(parts[name] == "", "") for name in ("month", "day")
+        )
+        read = read.fillna(parts["year"] + month + day)
+    return read.where(pd.to_datetime(read, errors="coerce", format="ISO8601").notna().to_numpy())
 
 
 def _is_textual(values: pd.Series) -> bool:

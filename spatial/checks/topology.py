@@ -114,12 +114,14 @@ def _doubled_buildings(tables: Tables) -> Iterator[Finding]:
         pairs = np.array(
             [f"{a}×{b}" for a, b in zip(labels[first], labels[second], strict=True)], dtype=object
         )
-        both = layer["households"].to_numpy(dtype=float, na_value=0.0)
+        both = layer["households"].to_numpy(dtype=float, na_value=np.nan)
+        shared = np.fmin(both[first], both[second])
+        known = np.isfinite(shared)
         yield _warn(
-            "buildings_coincide",
+            "buildings_coincide" if known.any() else "buildings_coincide_unknown",
             "buildings",
             pairs,
-            households=int(np.minimum(both[first], both[second]).sum()),
+            households=int(shared[known].sum()),
         )
 
 

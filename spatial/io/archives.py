@@ -40,10 +40,15 @@ def refuse_bomb(path: Path) -> None:
         )
 
 
-def unpack(path: Path, folder: Path) -> list[Path]:
+def unpack(path: Path, folder: Path, spent_bytes: int = 0) -> list[Path]:
     """Unpack an archive into a folder and return its files.
 
     Names in GBK, as Chinese Windows writes them, are read as such.
+
+    Parameters
+    ----------
+    path, folder : the archive and where its files go
+    spent_bytes : what archives around it took already of the 4 GiB that all may take
 
     Raises
     ------
@@ -52,7 +57,7 @@ def unpack(path: Path, folder: Path) -> list[Path]:
     """
     refuse_bomb(path)
     files: list[Path] = []
-    written = 0
+    written = spent_bytes
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():

@@ -14,13 +14,16 @@ import pandas as pd
 
 from spatial.errors import FileError
 from spatial.findings import Finding
-from spatial.io import sheets, vector
+from spatial.io import drawings, sheets, vector
 
 __all__ = ["OSM_SUFFIXES", "Format", "format_of", "is_archive", "is_known", "suffix_of"]
 
 OSM_SUFFIXES = (".osm.pbf", ".osm.bz2", ".osm", ".pbf")
 _ARCHIVE_SUFFIXES = (".zip", ".kmz")
 _HEAD_BYTES = 4096
+# An Excel file before 2007 begins so, and a workbook of today that a password locks.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_WORKBOOKS = (".xls", ".et")
 
 ReadLayer = Callable[[Path, str, str], tuple[pd.DataFrame, list[Finding]]]
 
@@ -80,6 +83,8 @@ def format_of(path: Path) -> Format | None:
         head = file.read(_HEAD_BYTES)
     if not head:
         raise FileError("io.file_empty", path=path)
+    if head.startswith(_OLE) and (suffix == ".xlsx" or suffix in _OLD_WORKBOOKS):
+        raise FileError("io.workbook_old", path=path)
     if suffix in OSM_SUFFIXES:
         if suffix != ".osm.bz2" and not (b"OSMHeader" in head or b"<osm" in head):
             raise FileError("io.other_content", path=path, suffix=suffix)
@@ -98,7 +103,7 @@ def _known() -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    return b"\0" not in head
+    return b"\0" not in head or head.startswith(sheets.UTF16_MARKS)
 
 
 def _is_json(head: bytes) -> bool:
@@ -117,11 +122,14 @@ _GEODATABASE = _vector((".gdb",), lambda _: True)
 _FORMATS = (
     _vector((".gpkg",), lambda head: head.startswith(b"SQLite format 3\0")),
     Format(
-        (".shp",), lambda head: head.startswith(b"\0\0\x27\x0a"), vector.layer_names, vector.read_shapefile
+        (".shp",),
+        lambda head: head.startswith(b"\0\0\x27\x0a"),
+        vector.shapefile_layers,
+        vector.read_shapefile,
     ),
     _vector((".geojson", ".json"), _is_json),
     _vector((".kml",), lambda head: b"<kml" in head),
-    _vector((".dxf",), _is_dxf),
+    Format((".dxf",), _is_dxf, drawings.drawing_layers, drawings.read_drawing_layer),
     Format(
         (".parquet", ".geoparquet"), lambda head: head.startswith(b"PAR1"), sheets.stem, sheets.read_parquet
     ),

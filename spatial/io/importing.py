@@ -228,10 +228,11 @@ def _read_part(opened: Sources, rule: LayerRule) -> tuple[Part, list[Finding]]:
     layer = "、".join(rule.layers)
     source = _stacked(frames)
     part = Part(rule, layer, source)
+    empty = [] if len(source) else [part.warn("layer_empty")]
     part.keep(any_of(rule.where, source), "not_selected")
     source = part.frame
     tabulated = tabulate(source, rule, layer)
-    findings = list(tabulated.findings)
+    findings = [*empty, *tabulated.findings]
     part.frame = frame = tabulated.frame
     for column, one in rule.columns.items():
         if one.codes:

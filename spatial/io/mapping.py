@@ -45,6 +45,7 @@ from typing import Any
 
 from spatial.errors import FileError, RulesError
 from spatial.io.selecting import RowFilter
+from spatial.io.sheets import decode
 from spatial.schema import TABLES
 
 __all__ = [
@@ -209,8 +210,9 @@ def read_mapping(path: Path | str) -> TownMapping:
     if not source.is_file():
         raise FileError("io.file_missing", path=source)
     try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Editors on Windows write a mark in front, or GBK.
+        document = tomllib.loads(decode(source.read_bytes(), "", source)[0])
+    except tomllib.TOMLDecodeError as error:
         raise FileError("io.not_toml", path=source, reason=str(error)) from error
     return parse_mapping(document)
 

@@ -40,7 +40,8 @@ def _document() -> Mapping[str, Any]:
 def plain_name(name: str) -> str:
     """Return a name without the ending that says what the place is, in half-width signs."""
     plain = re.sub(r"\s|[（(].*?[)）]", "", unicodedata.normalize("NFKC", name))
-    for ending in _document()["ending"]["community"]:
+    endings = _document()["ending"]
+    for ending in (*endings["community"], *endings["estate"]):
         if plain.endswith(ending) and len(plain) > len(ending):
             return plain.removesuffix(ending)
     return plain

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,21 +13,28 @@ import shapely
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError as UnknownCRSError
 
+from spatial.checks import read_numbers
 from spatial.crs import DATUMS, to_wgs84
 from spatial.errors import RulesError
 from spatial.findings import Finding, Severity
 from spatial.io.mapping import LayerRule
+from spatial.io.vocabulary import words
+from spatial.schema import TABLES
 
-__all__ = ["place", "reference_system"]
+__all__ = ["place", "read_coordinates", "reference_system"]
 
 _WGS84 = pyproj.CRS.from_epsg(4326)
+_VALUES_SHOWN = 3
+_SIGNS_SHOWN = 40
 
 
 def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoDataFrame, tuple[Finding, ...]]:
     """Return the rows as a layer in a reference system that pyproj knows.
 
     The place is the geometry of the rows, or the text of the column ``wkt``, or the numbers of ``x`` and
-    ``y``.  Coordinates in GCJ-02 or BD-09 become WGS 84.  A row whose place cannot be read has none.
+    ``y``, which may be written in degrees, minutes and seconds.  Coordinates in GCJ-02 or BD-09 become
+    WGS 84.  A row whose place cannot be read has none, with a warning; 0, 0 is no place, but what forms
+    and programs write for one that is unknown.  A closed line is an outline where the table holds outlines.
 
     Raises
     ------
@@ -33,6 +43,11 @@ def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoData
     """
     findings: list[Finding] = []
     geometries, crs = _geometries(frame, rule, layer)
+    geometries, more = _without_unplaced(geometries, frame, rule, layer)
+    findings += more
+    geometries, closed = _outlines(geometries, rule)
+    if closed:
+        findings.append(Finding.of(Severity.NOTE, "io.lines_closed", rule.table, layer=layer, count=closed))
     if rule.swap:
         geometries = shapely.transform(geometries, lambda xy: xy[:, ::-1])
     if rule.crs in DATUMS:
@@ -86,7 +101,7 @@ def _geometries(
         )
         return shapely.from_wkt(texts, on_invalid="ignore"), None
     if rule.x and rule.y:
-        x, y = (_numbers(frame[column]) for column in (rule.x, rule.y))
+        x, y = (read_coordinates(frame[column]) for column in (rule.x, rule.y))
         points = np.asarray(shapely.points(x, y), dtype=object)
         points[~(np.isfinite(x) & np.isfinite(y))] = None
         return points, None
@@ -95,8 +110,91 @@ def _geometries(
     return np.full(len(frame), None, dtype=object), None
 
 
-def _numbers(values: pd.Series) -> NDArray[np.float64]:
-    numbers: NDArray[np.float64] = pd.to_numeric(values, errors="coerce").to_numpy(
-        dtype=float, na_value=np.nan
-    )
+def read_coordinates(values: pd.Series) -> NDArray[np.float64]:
+    """Return coordinates of texts or numbers, NaN where none can be read.
+
+    Examples
+    --------
+    >>> read_coordinates(pd.Series(["116.5", "116°30′0″", "116°30′ W", "gate"])).tolist()
+    [116.5, 116.5, -116.5, nan]
+    """
+    numbers = read_numbers(values)
+    open_rows = np.isnan(numbers) & values.notna().to_numpy(dtype=bool)
+    if open_rows.any():
+        plain = values[open_rows].astype("string").str.normalize("NFKC").str.replace(" ", "")
+        parts = plain.str.extract(_written_degrees(), expand=True)
+        degrees, minutes, seconds = (
+            pd.to_numeric(parts[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+            for name in ("degrees", "minutes", "seconds")
+        )
+        west_or_south = (
+            parts["half"].isin(words("degrees", "negative")) | parts["end"].isin(["W", "S"])
+        ).to_numpy()
+        size = degrees + np.nan_to_num(minutes) / 60 + np.nan_to_num(seconds) / 3600
+        numbers[open_rows] = np.where(west_or_south, -size, size)
     return numbers
+
+
+@cache
+def _written_degrees() -> str:
+    degree, minute, second, positive, negative = (
+        "|".join(map(re.escape, words("degrees", name)))
+        for name in ("degree", "minute", "second", "positive", "negative")
+    )
+    number = r"\d+(?:\.\d+)?"
+    return (
+        rf"^(?P<half>{positive}|{negative})?(?P<degrees>{number})(?:{degree})"
+        rf"(?:(?P<minutes>{number})(?:{minute}))?(?:(?P<seconds>{number})(?:{second}))?(?P<end>[ENWS])?$"
+    )
+
+
+def _without_unplaced(
+    geometries: NDArray[np.object_], frame: pd.DataFrame, rule: LayerRule, layer: str
+) -> tuple[NDArray[np.object_], list[Finding]]:
+    """Return geometries without those at 0, 0, and warnings about these and about places not read."""
+    findings = []
+    written = [column for column in (rule.wkt, rule.x, rule.y) if column]
+    if written:
+        told = frame[written].astype("string").apply(lambda one: one.str.strip().fillna("") != "")
+        unread = ~shapely.is_geometry(geometries) & told.all(axis=1).to_numpy(dtype=bool)
+        if unread.any():
+            texts = frame.loc[unread, written].astype("string").agg(" ".join, axis=1).unique()
+            findings.append(
+                Finding.of(
+                    Severity.WARNING,
+                    "io.place_unread",
+                    rule.table,
+                    layer=layer,
+                    columns="、".join(written),
+                    count=int(unread.sum()),
+                    values="、".join(one[:_SIGNS_SHOWN] for one in texts[:_VALUES_SHOWN]),
+                )
+            )
+    bounds = shapely.bounds(geometries).reshape(-1, 4)
+    nowhere = (bounds == 0).all(axis=1)
+    if nowhere.any():
+        geometries = geometries.copy()
+        geometries[nowhere] = None
+        findings.append(
+            Finding.of(Severity.WARNING, "io.place_zero", rule.table, layer=layer, count=int(nowhere.sum()))
+        )
+    return geometries, findings
+
+
+def _outlines(geometries: NDArray[np.object_], rule: LayerRule) -> tuple[NDArray[np.object_], int]:
+    """Return geometries in which closed lines are polygons where the table holds no lines, and how many."""
+    shapes = TABLES[rule.table].shapes
+    types = shapely.get_type_id(geometries)
+    linear = np.isin(types, (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING))
+    if "line" in shapes:
+        rings = types == shapely.GeometryType.LINEARRING
+        if rings.any():
+            geometries = geometries.copy()
+            geometries[rings] = [shapely.LineString(one.coords) for one in geometries[rings]]
+        return geometries, 0
+    closed = linear & shapely.is_closed(geometries) & (shapely.get_num_coordinates(geometries) >= 4)
+    if "polygon" not in shapes or not closed.any():
+        return geometries, 0
+    geometries = geometries.copy()
+    geometries[closed] = shapely.polygons([shapely.LinearRing(one.coords) for one in geometries[closed]])
+    return geometries, int(closed.sum())

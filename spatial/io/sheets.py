@@ -5,13 +5,17 @@ Cells are read as text, so that a code keeps its zeros; what a column means is s
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from spatial.errors import FileError
@@ -19,11 +23,19 @@ from spatial.findings import Finding, Severity
 from spatial.io.archives import refuse_bomb
 from spatial.io.safety import restored
 from spatial.io.vector import READ_FAILURES, named_geometry, reason_of
+from spatial.io.vocabulary import words
 
-__all__ = ["decode", "read_csv", "read_parquet", "read_sheet", "sheet_names", "stem"]
+__all__ = ["UTF16_MARKS", "decode", "read_csv", "read_parquet", "read_sheet", "sheet_names", "stem"]
 
 # GB 18030 holds GBK and GB 2312.
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_MERGED = re.compile(rb"<mergeCell ref=\"([A-Z0-9:]+)\"")
+# A cell that says something of the table as a whole, as `name: value`.
+_REMARK = re.compile(r"^\s*[^\s:：]{1,12}[:：]")
+_NUMBER = re.compile(r"\d")
+_LINES_SHOWN = 5
+# What Excel calls Unicode text begins so.
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def stem(path: Path) -> list[str]:
@@ -34,12 +46,15 @@ def stem(path: Path) -> list[str]:
 def decode(content: bytes, encoding: str, path: Path) -> tuple[str, str]:
     """Return the text of a file and its encoding, tried as UTF-8 and GB 18030 where none is given.
 
+    A mark of UTF-16 at its beginning is believed.
+
     Raises
     ------
     FileError
         If the text is in none of them.
     """
-    for candidate in (encoding,) if encoding else _ENCODINGS:
+    guesses = ("utf-16",) if content.startswith(UTF16_MARKS) else _ENCODINGS
+    for candidate in (encoding,) if encoding else guesses:
         try:
             return content.decode(candidate), candidate
         except (UnicodeDecodeError, LookupError):
@@ -63,8 +78,10 @@ def read_csv(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[
     except csv.Error as error:
         raise FileError("io.layer_unreadable", path=path, layer=layer, reason=reason_of(error)) from error
     findings = []
-    if not encoding and used != _ENCODINGS[0]:
+    if not encoding and used == _ENCODINGS[1]:
         findings.append(Finding.of(Severity.NOTE, "io.encoding_guessed", None, file=path.name, encoding=used))
+    if text.count('"') % 2:
+        findings.append(Finding.of(Severity.WARNING, "io.quote_unclosed", None, file=path.name))
     frame, more = _with_header(rows, path.name)
     return frame, findings + more
 
@@ -92,7 +109,7 @@ def sheet_names(path: Path) -> list[str]:
 def read_sheet(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[Finding]]:
     """Read a sheet of a workbook; of a formula its last computed value.
 
-    Titles above the header (rows with one cell) are passed over.  A formula that was never computed
+    Titles above the header (rows with one cell) are passed over, sums below too.  A formula that was never computed
     has no value: its cell is null, with a warning.
 
     Raises
@@ -103,6 +120,7 @@ def read_sheet(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, lis
     del encoding  # a workbook is always in UTF-8
     try:
         values, formulas = (_cells(path, layer, computed=computed) for computed in (True, False))
+        merged = _merged_down(path, layer)
     except READ_FAILURES as error:
         raise FileError("io.layer_unreadable", path=path, layer=layer, reason=reason_of(error)) from error
     uncomputed = sum(
@@ -111,7 +129,7 @@ def read_sheet(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, lis
         for value, formula in zip(row, other, strict=True)
     )
     place = f"{path.name}:{layer}"
-    frame, findings = _with_header([[_cell_text(cell) for cell in row] for row in values], place)
+    frame, findings = _with_header([[_cell_text(cell) for cell in row] for row in values], place, merged)
     if uncomputed:
         findings.append(
             Finding.of(Severity.WARNING, "io.formula_without_value", None, file=place, count=uncomputed)
@@ -130,6 +148,25 @@ def _cells(path: Path, layer: str, *, computed: bool) -> list[tuple[Any, ...]]:
     return rows
 
 
+def _merged_down(path: Path, layer: str) -> list[tuple[int, int, int]]:
+    """Return column, first and last row, from 0, of the cells that are merged down a column."""
+    import openpyxl
+    from openpyxl.worksheet.cell_range import CellRange
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    # A workbook read row by row does not tell its merged cells: they stand behind the rows in the part.
+    part = str(getattr(book[layer], "_worksheet_path", ""))
+    with zipfile.ZipFile(path) as archive:
+        areas = _MERGED.findall(archive.read(part.removeprefix("/")))
+    book.close()
+    merged = []
+    for area in areas:
+        cells = CellRange(area.decode("ascii"))
+        if cells.min_col == cells.max_col and cells.min_row < cells.max_row:
+            merged.append((cells.min_col - 1, cells.min_row - 1, cells.max_row - 1))
+    return merged
+
+
 def _cell_text(cell: object) -> str:
     if cell is None:
         return ""
@@ -140,20 +177,50 @@ def _cell_text(cell: object) -> str:
     return str(cell)
 
 
-def _with_header(rows: Sequence[Sequence[str]], place: str) -> tuple[pd.DataFrame, list[Finding]]:
-    """Return rows as a table under their header: the first row with two filled cells, or the first."""
+def _with_header(
+    rows: Sequence[Sequence[str]], place: str, merged: Sequence[tuple[int, int, int]] = ()
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return rows as a table under their header: the first row with two filled cells, or the first.
+
+    Rows of remarks (填报单位：…) stand above it like titles; a header of two rows with merged cells is
+    one.  Rows of sums below are no rows of the table.  What is merged down a column holds for each row.
+    """
     filled = [number for number, row in enumerate(rows) if any(cell.strip() for cell in row)]
-    start = next((number for number in filled if sum(bool(cell.strip()) for cell in rows[number]) > 1), None)
+    start = next((number for number in filled if _may_be_header(rows[number])), None)
     if start is None:
         start = filled[0] if filled else 0
-    header = list(_unlike(rows[start])) if filled else []
+    named, first = (list(rows[start]), start) if filled else ([], start)
+    below = next((number for number in filled if number > start), None)
+    if below is not None and _is_second_header(named, rows[below]):
+        named = [*named, *[""] * (len(rows[below]) - len(named))]
+        lower = [*rows[below], *[""] * (len(named) - len(rows[below]))]
+        named = [cell if cell.strip() else above for cell, above in zip(lower, named, strict=True)]
+        start = below
+    header = list(_unlike(named))
     findings = []
-    titles = [rows[number] for number in filled if number < start]
+    titles = [rows[number] for number in filled if number < first]
     if titles:
         said = "；".join(" ".join(filter(None, (cell.strip() for cell in row))) for row in titles)
         findings.append(Finding.of(Severity.NOTE, "io.titles_passed_over", None, file=place, titles=said))
-    body = [rows[number] for number in filled if number > start]
-    overlong = [number for number, row in enumerate(body, start + 2) if any(row[len(header) :])]
+    if start != first:
+        findings.append(Finding.of(Severity.NOTE, "io.header_of_two_rows", None, file=place))
+    down = [one for one in merged if start < one[1] < len(rows) and one[0] < len(header)]
+    if down:
+        lists = [[*row, *[""] * (len(header) - len(row))] for row in rows]
+        for column, top, bottom in down:
+            for row in lists[top + 1 : bottom + 1]:
+                row[column] = lists[top][column]
+        rows = lists
+        findings.append(Finding.of(Severity.NOTE, "io.merged_filled", None, file=place, count=len(down)))
+    body = [(number, rows[number]) for number in filled if number > start]
+    sums = [number + 1 for number, row in body if _is_sum(row)]
+    if sums:
+        lines = "、".join(str(line) for line in sums[:_LINES_SHOWN])
+        findings.append(
+            Finding.of(Severity.NOTE, "io.sums_passed_over", None, file=place, count=len(sums), lines=lines)
+        )
+        body = [(number, row) for number, row in body if not _is_sum(row)]
+    overlong = [number + 1 for number, row in body if any(row[len(header) :])]
     if overlong:
         findings.append(
             Finding.of(
@@ -161,10 +228,36 @@ def _with_header(rows: Sequence[Sequence[str]], place: str) -> tuple[pd.DataFram
             )
         )
     width = len(header)
-    cut = [[*row[:width], *[""] * (width - len(row))] for row in body]
+    cut = [[*row[:width], *[""] * (width - len(row))] for _, row in body]
     frame = pd.DataFrame(cut, columns=header, dtype="string")
     # What was written as text lest a spreadsheet run it is given back as it was.
     return frame.mask(frame == "").apply(restored), findings
+
+
+def _may_be_header(row: Sequence[str]) -> bool:
+    cells = [cell for cell in row if cell.strip()]
+    return len(cells) > 1 and not all(_REMARK.match(cell) for cell in cells)
+
+
+def _is_second_header(above: Sequence[str], row: Sequence[str]) -> bool:
+    """Return whether a row completes the header above it: each names columns that the other leaves blank."""
+    width = max(len(above), len(row))
+    upper, lower = (
+        np.array([bool(cell.strip()) for cell in (*cells, *[""] * (width - len(cells)))])
+        for cells in (above, row)
+    )
+    texts = [cell for cell in row if cell.strip()]
+    return bool(
+        (upper | lower).all()
+        and (lower & ~upper).any()
+        and (upper & ~lower).any()
+        and not any(_NUMBER.search(cell) for cell in texts)
+    )
+
+
+def _is_sum(row: Sequence[str]) -> bool:
+    first = next((cell for cell in row if cell.strip()), "")
+    return "".join(first.split()).rstrip(":：").lower() in words("sheet", "sums")
 
 
 def _unlike(header: Sequence[str]) -> Iterator[str]:

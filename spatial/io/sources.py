@@ -7,7 +7,7 @@ opened.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,10 @@ MAPPING_NAME = "mapping.toml"
 TOWN_PACKAGE = "wangge-town/1"
 """What the package of a town says that it is, in its table of provenance."""
 _PROVENANCE = "provenance"
+
+# An archive in an archive is unpacked beside itself, into a folder whose name ends so.
+_UNPACKED = ".unpacked"
+_FILES_SHOWN = 12
 
 # Files that stand beside a Shapefile or another source and are no source themselves.
 _BESIDE = frozenset({".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".qmd", ".xml", ".fix"})
@@ -87,14 +91,18 @@ class Sources:
         """
         opened = cls(tuple(Path(path) for path in paths), tuple(selecting), tuple(tags))
         with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
-            for number, path in enumerate(opened.paths):
-                for file in _files(path, Path(folder) / str(number), opened.findings):
-                    if file.suffix.lower() == ".toml":
-                        opened.mapping = file
-                    else:
-                        opened._layers += _layers(file)
-            opened._take_provenance()
-            yield opened
+            unpacked = [Path(folder) / str(number) for number in range(len(opened.paths))]
+            try:
+                for path, room in zip(opened.paths, unpacked, strict=True):
+                    for file in _files(path, room, opened.findings):
+                        if file.suffix.lower() == ".toml":
+                            opened.mapping = file
+                        else:
+                            opened._layers += _layers(file)
+                opened._take_provenance()
+                yield opened
+            except FileError as error:
+                raise _as_given(error, dict(zip(unpacked, opened.paths, strict=True))) from error
 
     def _take_provenance(self) -> None:
         """Take out what a town package says of itself: no layer of an office, but the town's origin."""
@@ -186,16 +194,65 @@ class Sources:
         return tagged
 
 
+def _as_given(error: FileError, unpacked: Mapping[Path, Path]) -> FileError:
+    """Return an error about an unpacked file as one about the archive that it came in."""
+    values = dict(error.statement.values)
+    path = Path(values.get("path", ""))
+    for folder, archive in unpacked.items():
+        if path.is_relative_to(folder):
+            values["path"] = f"{archive}/{_shown(path.relative_to(folder))}"
+    return FileError(error.statement.key, **values)
+
+
 def _files(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:
     """Return the sources that a path stands for: itself, or what an archive or a folder holds."""
     if path.is_dir() and path.suffix.lower() != ".gdb":
         return _files_of_folder(path, folder, findings)
-    if not is_archive(path):
-        return [path]
-    files = [file for file in unpack(path, folder) if file.suffix.lower() not in _BESIDE]
-    databases = {parent for file in files for parent in file.parents if parent.suffix.lower() == ".gdb"}
-    single = [file for file in files if not databases.intersection(file.parents)]
-    return sorted((*single, *databases))
+    return _files_of_archive(path, folder, findings) if is_archive(path) else [path]
+
+
+def _files_of_archive(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:
+    """Return the sources that an archive holds, also in archives inside it; what is no source is said.
+
+    Raises
+    ------
+    FileError
+        If one cannot be unpacked, or none holds a source.
+    """
+    sources: list[Path] = []
+    others: list[str] = []
+    waiting, spent_bytes = [(path, folder)], 0
+    while waiting:
+        archive, room = waiting.pop()
+        unpacked = unpack(archive, room, spent_bytes)
+        spent_bytes += sum(file.stat().st_size for file in unpacked)
+        files = [file for file in unpacked if not _is_hidden(file.relative_to(room))]
+        databases = {parent for file in files for parent in file.parents if parent.suffix.lower() == ".gdb"}
+        for file in (*databases, *(one for one in files if not databases.intersection(one.parents))):
+            if is_archive(file):
+                waiting.append((file, file.with_name(file.name + _UNPACKED)))
+            elif file in databases or file.name == MAPPING_NAME or is_known(file):
+                sources.append(file)
+            elif file.suffix.lower() not in _BESIDE:
+                others.append(_shown(file.relative_to(folder)))
+    shown = "、".join(sorted(others)[:_FILES_SHOWN])
+    if not sources:
+        raise FileError("io.archive_without_sources", path=path, files=shown or "0")
+    if others:
+        findings.append(
+            Finding.of(Severity.NOTE, "io.files_passed_over", None, folder=path.name, files=shown)
+        )
+    return sorted(sources)
+
+
+def _shown(path: Path) -> str:
+    """Return a path inside an archive as the archives write it."""
+    return path.as_posix().replace(_UNPACKED, "")
+
+
+def _is_hidden(path: Path) -> bool:
+    """Return whether a file of an archive is one that a system or an open workbook left there."""
+    return any(part.startswith((".", "~$", "__MACOSX")) or part == "Thumbs.db" for part in path.parts)
 
 
 def _files_of_folder(path: Path, folder: Path, findings: list[Finding]) -> list[Path]:

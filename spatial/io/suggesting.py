@@ -17,8 +17,10 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.crs import guess_references
+from spatial.errors import FileError
 from spatial.io.naming import code_table, plain_name
 from spatial.io.osm import OSM_LAYERS
+from spatial.io.placing import read_coordinates
 from spatial.io.sources import Sources
 from spatial.io.vocabulary import (
     category_of,
@@ -30,6 +32,7 @@ from spatial.io.vocabulary import (
     table_words,
     unit_of,
 )
+from spatial.io.whereabouts import coordinate_headers, dimension_of, has_place, is_closed, whereabouts
 from spatial.messages import text
 from spatial.schema import TABLES, Column, Table
 
@@ -37,12 +40,17 @@ __all__ = ["Suggestion", "quoted", "suggest", "suggest_mapping"]
 
 _DIMENSION = {"point": 0, "line": 1, "polygon": 2}
 _VALUES_LOOKED_AT = 60
+_HEADERS_SHOWN = 8
+_VALUES_SHOWN = 5
+_USUAL_TABLES = ("communities", "estates", "buildings", "streets", "facilities")
 # Of OpenStreetMap objects a suggestion needs to know where they lie and how the estates are called.
 _TAGS_LOOKED_AT = ("highway", "building", "landuse", "name")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Points of evidence for a table: its title as the name of the layer, a word in it, its own column.
 _TITLE, _WORD, _OWN_ID, _OWN_COLUMN = 10, 4, 3, 1
 _LEAST_EVIDENCE = 2
+# Numbers of the Gauss–Krüger zones of China, of six and of three degrees.
+_ZONE_NUMBERS = range(13, 46)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class _Context:
     near : longitude and latitude of a layer that says where it lies, or None
     codes : name of a layer of statistical codes and names, or ''
     ids, names : ids and names of the rows of each table seen so far
+    forms : headers of the layers of each table seen so far
+    numbered : how many layers of each table are numbered so far
     """
 
     tables: set[str]
@@ -76,6 +86,8 @@ class _Context:
     codes: str
     ids: dict[str, set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
+    forms: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
+    numbered: dict[str, int] = field(default_factory=dict)
 
     def hold(self, table: str, ids: pd.Series | None, names: pd.Series | None) -> None:
         """Remember rows of a table."""
@@ -95,6 +107,7 @@ class _LayerLines:
     columns: dict[str, str] = field(default_factory=dict)
     categories: str = ""
     updates: bool = False
+    placeless: bool = False
     notes: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -126,6 +139,9 @@ def suggest(sources: Sequence[Path | str]) -> Suggestion:
         tagged += [name for name in frames if name not in tagged and _is_tagged(name, frames[name])]
         name = opened.town_name
     objects = {name: frames.pop(name) for name in tagged}
+    empty = [layer for layer, frame in frames.items() if frame.empty]
+    if len(empty) < len(frames):
+        frames = {layer: frame for layer, frame in frames.items() if layer not in empty}
     codes = next((layer for layer, frame in frames.items() if code_table(frame) is not None), "")
     chosen = {
         layer: table
@@ -134,12 +150,14 @@ def suggest(sources: Sequence[Path | str]) -> Suggestion:
         and not is_ledger(layer.partition(":")[2])
         and (table := _table_of(layer, frame)) is not None
     }
+    if not chosen and not objects:
+        raise _nothing_recognised(sources, frames)
     # What has a place comes first: rows without one may be about the same things.
-    chosen = dict(sorted(chosen.items(), key=lambda item: not _has_place(frames[item[0]])))
-    placed = {table.name for layer, table in chosen.items() if _has_place(frames[layer])}
+    chosen = dict(sorted(chosen.items(), key=lambda item: not has_place(frames[item[0]])))
+    placed = {table.name for layer, table in chosen.items() if has_place(frames[layer])}
     context = _Context(
         tables={table.name for table in chosen.values()},
-        near=_whereabouts([*frames.values(), *objects.values()]),
+        near=whereabouts([*frames.values(), *objects.values()]),
         codes=codes,
     )
     for layer, frame in objects.items():
@@ -155,14 +173,29 @@ def suggest(sources: Sequence[Path | str]) -> Suggestion:
         _suggest_columns(lines, context)
         blocks.append(_written(lines))
         doubts += [(layer, note) for note in lines.notes]
-    for layer in frames:
+    for layer in dict.fromkeys((*frames, *empty)):
         if layer not in chosen and layer != codes:
-            said = "ledger" if is_ledger(layer.partition(":")[2]) else "passed_over"
+            unlike = "passed_over" if layer in frames else "empty"
+            said = "ledger" if is_ledger(layer.partition(":")[2]) else unlike
             doubts.append((layer, text(f"io.suggest.{said}", layer=layer)))
             blocks.append(f"# {_plain(doubts[-1][1])}\n")
     if objects:
         blocks += _of_openstreetmap(list(objects), placed)
     return Suggestion("\n".join(blocks), tuple(doubts))
+
+
+def _nothing_recognised(sources: Sequence[Path | str], frames: Mapping[str, pd.DataFrame]) -> FileError:
+    """Return the error that no layer tells what it is; it shows their names and first headers."""
+    shown = "；".join(
+        f"{layer}（{'、'.join(str(one) for one in frame.columns[:_HEADERS_SHOWN])}）"
+        for layer, frame in frames.items()
+    )
+    return FileError(
+        "io.nothing_recognised",
+        path="、".join(Path(one).name for one in sources),
+        layers=shown or text("io.suggest.no_layers"),
+        known="、".join(text(f"schema.table.{one}") for one in _USUAL_TABLES),
+    )
 
 
 def _of_openstreetmap(layers: Sequence[str], placed: Collection[str]) -> Iterator[str]:
@@ -189,35 +222,31 @@ def _plain(note: str) -> str:
     return _CONTROL.sub(" ", note)
 
 
-def _has_place(frame: pd.DataFrame) -> bool:
-    headers = list(map(str, frame.columns))
-    shape = header_of("geometry", headers)
-    written = shape is not None and shape[1]
-    return _dimension(frame) is not None or _coordinate_headers(frame) is not None or written
-
-
 def _is_tagged(layer: str, frame: pd.DataFrame) -> bool:
     """Return whether a layer holds OpenStreetMap objects, as `spatial.io.online` writes them."""
     return layer.partition(":")[2] in OSM_LAYERS and "osm_id" in frame.columns
 
 
 def _table_of(layer: str, frame: pd.DataFrame) -> Table | None:
-    """Return the table that a layer most likely is, None when nothing speaks for any."""
-    evidence = {
-        table.name: _evidence(layer.partition(":")[2].lower(), frame, table) for table in TABLES.values()
-    }
-    best = max(evidence, key=lambda name: evidence[name])
-    return TABLES[best] if evidence[best] >= _LEAST_EVIDENCE else None
+    """Return the table that a layer most likely is, None when nothing speaks for any.
+
+    The name of the file speaks where neither the layer's nor its columns do, as in a drawing.
+    """
+    file, _, own = layer.lower().partition(":")
+    for name in (own, file):
+        evidence = {table.name: _evidence(name, frame, table) for table in TABLES.values()}
+        best = max(evidence, key=lambda name: evidence[name])
+        if evidence[best] >= _LEAST_EVIDENCE:
+            return TABLES[best]
+    return None
 
 
 def _evidence(layer: str, frame: pd.DataFrame, table: Table) -> int:
-    dimension = _dimension(frame)
-    placed = dimension is not None or _coordinate_headers(frame) is not None
-    if (
-        table.is_layer
-        and dimension is not None
-        and dimension not in {_DIMENSION[one] for one in table.shapes}
-    ):
+    dimension = dimension_of(frame)
+    placed = dimension is not None or coordinate_headers(frame) is not None
+    shapes = {_DIMENSION[one] for one in table.shapes}
+    fits = dimension in shapes or (dimension == 1 and 2 in shapes and is_closed(frame))
+    if table.is_layer and dimension is not None and not fits:
         return 0
     if not table.is_layer and placed:
         return 0
@@ -232,39 +261,13 @@ def _evidence(layer: str, frame: pd.DataFrame, table: Table) -> int:
     return points
 
 
-def _dimension(frame: pd.DataFrame) -> int | None:
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
-        return None
-    dimensions = shapely.get_dimensions(frame.geometry.to_numpy())
-    dimensions = dimensions[dimensions >= 0]
-    return int(np.bincount(dimensions).argmax()) if len(dimensions) else None
-
-
-def _coordinate_headers(frame: pd.DataFrame) -> tuple[str, str] | None:
-    headers = list(map(str, frame.columns))
-    for first, second in (("longitude", "latitude"), ("x", "y")):
-        found = header_of(first, headers), header_of(second, headers)
-        if found[0] is not None and found[1] is not None:
-            return found[0][0], found[1][0]
-    return None
-
-
-def _whereabouts(frames: Sequence[pd.DataFrame]) -> tuple[float, float] | None:
-    """Return longitude and latitude of the first layer that says where it lies."""
-    for frame in frames:
-        if isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and _dimension(frame) is not None:
-            west, south, east, north = frame.to_crs("EPSG:4326").total_bounds
-            return float(west + east) / 2, float(south + north) / 2
-    return None
-
-
 def _suggest_place(lines: _LayerLines, context: _Context) -> None:
     """Find where the rows lie, and say what remains a guess."""
     frame = lines.frame
     if not lines.table.is_layer:
         return
     datum = datum_of(lines.layer, *map(str, frame.columns))
-    if _dimension(frame) is not None and isinstance(frame, gpd.GeoDataFrame):
+    if dimension_of(frame) is not None and isinstance(frame, gpd.GeoDataFrame):
         if frame.crs is None:
             x, y = shapely.get_coordinates(frame.geometry.to_numpy()).T
             _suggest_reference(lines, x, y, context.near, datum)
@@ -272,21 +275,22 @@ def _suggest_place(lines: _LayerLines, context: _Context) -> None:
     match = None
     if not isinstance(frame, gpd.GeoDataFrame):
         match = header_of("geometry", list(map(str, frame.columns)))
-    headers = _coordinate_headers(frame)
+    headers = coordinate_headers(frame)
     if match is not None and match[1]:
         shapes = shapely.from_wkt(frame[match[0]].fillna("").to_numpy(dtype=object), on_invalid="ignore")
         lines.place.append(f"wkt = {quoted(match[0])}")
         x, y = shapely.get_coordinates(shapes).T
         _suggest_reference(lines, x, y, context.near, datum)
     elif headers is not None:
-        x, y = (
-            pd.to_numeric(frame[one], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-            for one in headers
-        )
+        x, y = (read_coordinates(frame[one]) for one in headers)
         kind = "degrees" if header_of("longitude", [headers[0]]) else "metres"
         swapped = _suggest_reference(lines, x, y, context.near, datum, columns=kind)
         ordered = headers[::-1] if swapped else headers
+        if swapped and kind == "degrees":
+            lines.notes.append(text("io.suggest.swapped", longitude=ordered[0], latitude=ordered[1]))
         lines.place += [f"x = {quoted(ordered[0])}", f"y = {quoted(ordered[1])}"]
+    else:
+        lines.placeless = True
 
 
 def _suggest_reference(
@@ -303,6 +307,10 @@ def _suggest_reference(
     Coordinates in columns that are called degrees or metres may lie anywhere on the globe.
     """
     guesses = guess_references(x, y, near)
+    zones = {int(one) for one in x[np.isfinite(x)] // 1e6}
+    if len(zones) > 1 and 0 in zones and any(one in _ZONE_NUMBERS for one in zones):
+        lines.notes.append(text("io.suggest.zone_mixed", zone=max(zones)))
+        return False
     if not guesses and columns == "degrees":
         lines.place.append(f"crs = {quoted('EPSG:4326')}")
         return False
@@ -327,7 +335,7 @@ def _suggest_reference(
 def _suggest_columns(lines: _LayerLines, context: _Context) -> None:
     table, frame = lines.table, lines.frame
     free = [str(name) for name in frame.columns if name != "geometry"]
-    coordinates = _coordinate_headers(frame)
+    coordinates = coordinate_headers(frame)
     free = [name for name in free if coordinates is None or name not in coordinates]
     for certain in (True, False):
         for column in _in_question(table):
@@ -343,15 +351,50 @@ def _suggest_columns(lines: _LayerLines, context: _Context) -> None:
                 lines.notes.append(text("io.suggest.guessed", header=header, column=column.name))
     _suggest_codes(lines, context)
     _suggest_updates(lines, context)
-    if table.id_column and table.id_column not in lines.columns:
-        lines.columns[table.id_column] = f"{{ number = {quoted(table.name + '-')} }}"
-        lines.notes.append(text("io.suggest.numbered", column=table.id_column))
-    for column in table.columns:
-        if column.filled and column.name not in lines.columns and not lines.updates:
-            _fill(lines, column)
+    if lines.placeless and not lines.updates and len(frame):
+        lines.notes.append(text("io.suggest.no_place"))
+    _fill_what_is_missing(lines, free, context)
     match = header_of("category", [str(name) for name in frame.columns])
     if table.name == "facilities" and (match is not None or "services" not in context.tables):
         _suggest_categories(lines, match)
+
+
+def _fill_what_is_missing(lines: _LayerLines, free: Sequence[str], context: _Context) -> None:
+    table = lines.table
+    if table.id_column and table.id_column not in lines.columns:
+        _number(lines, free, context)
+    for column in table.columns:
+        if column.filled and column.name not in lines.columns and not lines.updates:
+            _fill(lines, column)
+
+
+def _number(lines: _LayerLines, free: Sequence[str], context: _Context) -> None:
+    """Give the rows of a layer numbers; what it calls ids and repeats is kept as their names."""
+    table, frame = lines.table, lines.frame
+    # Layers of one table are numbered apart.
+    known = context.numbered.get(table.name, 0) + 1
+    context.numbered[table.name] = known
+    start = f"{table.name}-" if known == 1 else f"{table.name}-{known}-"
+    lines.columns[table.id_column] = f"{{ number = {quoted(start)} }}"
+    match = header_of(table.id_column, [one for one in free if not is_name_header(one, table)])
+    if match is None or not match[1]:
+        lines.notes.append(text("io.suggest.numbered", column=table.id_column))
+        return
+    ids = frame[match[0]].astype("string")
+    repeated = ids[ids.notna() & ids.duplicated()].unique()
+    shown = "、".join(repeated[:_VALUES_SHOWN])
+    lines.notes.append(
+        text(
+            "io.suggest.not_unique",
+            header=match[0],
+            column=table.id_column,
+            blank=int(ids.isna().sum()),
+            count=len(repeated),
+            values=f"（{shown}）" if shown else "",
+        )
+    )
+    if "name" not in lines.columns and any(one.name == "name" for one in table.columns):
+        lines.columns["name"] = quoted(match[0])
 
 
 def _suggest_codes(lines: _LayerLines, context: _Context) -> None:
@@ -379,9 +422,13 @@ def _suggest_updates(lines: _LayerLines, context: _Context) -> None:
     id_header, name_header = lines.header_of(table.id_column), lines.header_of("name")
     ids = None if id_header is None else frame[id_header].astype("string")
     names = None if name_header is None else frame[name_header].astype("string")
-    if ids is not None and _mostly(ids.isin(context.ids.get(table.name, ()))):
+    # Tables of one form are parts of one table, as each community fills it in; they are no news of another.
+    form = tuple(map(str, frame.columns))
+    same_form = form in context.forms.setdefault(table.name, set()) and has_place(frame)
+    context.forms[table.name].add(form)
+    if ids is not None and not same_form and _mostly(ids.isin(context.ids.get(table.name, ()))):
         lines.updates = True
-    elif names is not None and not _has_place(frame):
+    elif names is not None and not has_place(frame):
         known = {plain_name(one) for one in context.names.get(table.name, ())}
         if known and names.dropna().map(plain_name).isin(known).any():
             lines.updates = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import glob
+import re
 import shutil
 import tempfile
 import warnings
@@ -34,6 +35,7 @@ __all__ = [
     "read_shapefile",
     "read_source_layer",
     "reason_of",
+    "shapefile_layers",
 ]
 
 # What GDAL, Arrow, GEOS, osmium and openpyxl raise on a file they cannot read.
@@ -52,6 +54,7 @@ READ_FAILURES = (
     zlib.error,
     shapely.errors.ShapelyError,
 )
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _DBF_HEADER_BYTES = 32  # of the file, and of each field
 _DBF_LONGEST_HEADER = 32 * 2049
 # What a .cpg file calls the Chinese code pages.
@@ -119,6 +122,25 @@ def read_layers(path: Path | str, skip: Collection[str] = ()) -> dict[str, pd.Da
     return {name: read_layer(path, name) for name in layer_names(path) if name not in skip}
 
 
+def shapefile_layers(path: Path) -> list[str]:
+    """Return the one layer of a Shapefile.
+
+    Raises
+    ------
+    FileError
+        If a file that belongs to it is missing, or GDAL cannot open it.
+    """
+    if _beside(path, ".shx") is None:
+        raise FileError("io.part_missing", path=path, part=f"{path.stem}.shx")
+    return layer_names(path)
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    """Return the file of another extension, in small or capital letters, beside a file; None without."""
+    named = (path.with_suffix(one) for one in (suffix, suffix.upper()))
+    return next((one for one in named if one.is_file()), None)
+
+
 def read_source_layer(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[Finding]]:
     """Read one layer of a source, in the encoding that the mapping names, if any.
 
@@ -131,7 +153,10 @@ def read_source_layer(path: Path, layer: str, encoding: str) -> tuple[pd.DataFra
 
 
 def read_shapefile(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame, list[Finding]]:
-    """Read a Shapefile; without a usable .cpg the encoding is UTF-8 if the texts allow it, else GB 18030.
+    """Read a Shapefile; without a .cpg that fits the encoding is UTF-8 if the texts allow it, else GB 18030.
+
+    A .cpg that the texts contradict is overruled, with a warning: they cannot be decoded by it, or they
+    read as Chinese in UTF-8, which texts in GBK do not.
 
     Raises
     ------
@@ -139,19 +164,52 @@ def read_shapefile(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame,
         If it cannot be read, or its texts are in neither encoding.
     """
     findings = []
-    used = encoding or _declared_encoding(path)
+    used = encoding
+    table = _beside(path, ".dbf")
+    if table is None:
+        findings.append(
+            Finding.of(
+                Severity.WARNING, "io.attributes_missing", None, file=path.name, part=f"{path.stem}.dbf"
+            )
+        )
     if not used:
-        texts = _dbf_texts(path.with_suffix(".dbf"))
+        texts = set() if table is None else _dbf_texts(table)
+        declared = _declared_encoding(path)
         fitting = [name for name in ("utf-8", "gb18030") if all(_decodes(one, name) for one in texts)]
+        if declared and all(_decodes(one, declared) for one in texts) and not _is_utf8_chinese(texts):
+            fitting = [declared]
         if not fitting:
             raise FileError("io.encoding_wrong", path=path, encoding="UTF-8、GB 18030")
         used = fitting[0]
-        if not all(one.isascii() for one in texts):
+        foreign = any(not one.isascii() for one in texts)
+        if declared and used != declared and foreign:
+            findings.append(
+                Finding.of(
+                    Severity.WARNING,
+                    "io.encoding_contradicted",
+                    None,
+                    file=path.name,
+                    declared=declared,
+                    encoding=used,
+                )
+            )
+        elif not declared and foreign:
             findings.append(
                 Finding.of(Severity.NOTE, "io.encoding_guessed", None, file=path.name, encoding=used)
             )
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
-        return read_layer(_with_whole_names(path, used, Path(folder)), layer, encoding=used), findings
+        try:
+            return read_layer(_with_whole_names(path, used, Path(folder)), layer, encoding=used), findings
+        except FileError as error:  # the copy is nobody's file
+            raise FileError(error.statement.key, **{**error.statement.values, "path": path}) from error
+
+
+def _is_utf8_chinese(texts: Collection[bytes]) -> bool:
+    """Return whether texts are UTF-8 with a Chinese sign in each that is not ASCII; GBK hardly ever is."""
+    foreign = [one for one in texts if not one.isascii()]
+    return bool(foreign) and all(
+        _decodes(one, "utf-8") and _CHINESE.search(one.decode("utf-8", errors="ignore")) for one in foreign
+    )
 
 
 def _with_whole_names(path: Path, encoding: str, folder: Path) -> Path:
@@ -159,8 +217,10 @@ def _with_whole_names(path: Path, encoding: str, folder: Path) -> Path:
 
     A DBF name has ten bytes, and writers cut it there; pyogrio refuses such a name.
     """
-    table = path.with_suffix(".dbf")
-    header = bytearray(table.read_bytes()[:_DBF_LONGEST_HEADER]) if table.is_file() else bytearray()
+    table = _beside(path, ".dbf")
+    if table is None:
+        return path
+    header = bytearray(table.read_bytes()[:_DBF_LONGEST_HEADER])
     cut = False
     for start in range(_DBF_HEADER_BYTES, len(header), _DBF_HEADER_BYTES):
         if bytes(header[start : start + 1]) in {b"\r", b""}:
@@ -181,9 +241,7 @@ def _with_whole_names(path: Path, encoding: str, folder: Path) -> Path:
 
 def _declared_encoding(path: Path) -> str:
     """Return the Python name of the encoding in the .cpg beside a Shapefile, '' when there is none."""
-    declaration = next(
-        (one for one in (path.with_suffix(".cpg"), path.with_suffix(".CPG")) if one.is_file()), None
-    )
+    declaration = _beside(path, ".cpg")
     if declaration is None:
         return ""
     text = declaration.read_bytes().decode("ascii", errors="ignore").strip().lower()
@@ -196,7 +254,7 @@ def _declared_encoding(path: Path) -> str:
 
 def _dbf_texts(path: Path) -> set[bytes]:
     """Return the field names and the distinct texts of a DBF table, as the bytes they are."""
-    content = path.read_bytes() if path.is_file() else b""
+    content = path.read_bytes()
     if len(content) < _DBF_HEADER_BYTES:
         return set()
     first, width = (int.from_bytes(content[at : at + 2], "little") for at in (8, 10))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
@@ -31,15 +32,26 @@ __all__ = [
     "table_words",
     "unit_of",
     "value_title",
+    "words",
 ]
 
 _BRACKETS = re.compile(r"[（(\[【].*?[)）\]】]")
+# Blanks that only spread Chinese signs over a cell: 户 数.
+_BETWEEN_SIGNS = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 _SHORTEST_PART = 2
+# A DBF field name has ten bytes: three Chinese signs in UTF-8, five in GBK.
+_CUT_AT_SIGNS = (3, 5)
 
 
 @cache
 def _document() -> Mapping[str, Any]:
     return tomllib.loads((files(__package__) / "vocabulary.toml").read_text(encoding="utf-8"))
+
+
+def words(group: str, name: str) -> list[str]:
+    """Return words of the vocabulary that mean something in the files themselves, as sums or signs of degrees."""
+    found: list[str] = _document()[group][name]
+    return found
 
 
 def _title(kind: str, name: str, language: str) -> str:
@@ -68,7 +80,9 @@ def table_words(table: str) -> tuple[list[str], list[str]]:
 
 
 def _plain(header: str) -> str:
-    return _BRACKETS.sub("", header).strip().lower()
+    """Return a header in small half-width letters, without what stands in brackets or between Chinese signs."""
+    half_width = unicodedata.normalize("NFKC", _BRACKETS.sub("", header))
+    return _BETWEEN_SIGNS.sub("", _BRACKETS.sub("", half_width)).strip(" *:").lower()
 
 
 @cache
@@ -92,14 +106,22 @@ def is_name_header(header: str, table: Table) -> bool:
 def header_of(column: str, headers: Collection[str]) -> tuple[str, bool] | None:
     """Return the header that means a column, and whether that is certain; None when there is none.
 
-    A header equal to a word of the column is certain, one that holds a word of two signs or more is a
-    guess; earlier words go before later ones.
+    A header equal to a word of the column is certain; one that holds a word of two signs or more, or is
+    one cut off as a Shapefile cuts it, is a guess; earlier words go before later ones.
     """
     words = _column_words(column)
     for word in words:
         for header in headers:
             if _plain(header) == word:
                 return header, True
+    for header in headers:
+        plain = _plain(header)
+        if (
+            len(plain) in _CUT_AT_SIGNS
+            and not plain.isascii()
+            and any(one.startswith(plain) for one in words)
+        ):
+            return header, False
     for word in sorted((one for one in words if len(one) >= _SHORTEST_PART), key=len, reverse=True):
         for header in headers:
             # A Latin word must stand alone: "id" is not in "width".

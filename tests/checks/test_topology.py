@@ -83,6 +83,8 @@ def test_a_building_drawn_twice_is_found():
     statement = rule(tables, "buildings_coincide")
     assert statement.ids == ("a×twin", "point×point-twin")
     assert statement.values["households"] == 13
+    unknown = tables["buildings"].assign(households=pd.array([None] * 5, dtype="Int64"))
+    assert rule({**tables, "buildings": unknown}, "buildings_coincide_unknown").ids == statement.ids
 
 
 def test_a_building_in_two_estates_is_found():

@@ -131,6 +131,7 @@ def main(folder: Path, report: Path) -> None:
     """Import every file below a folder and write what became of each."""
     from spatial.errors import WanggeError
     from spatial.io import import_town
+    from spatial.io.sources import Sources
 
     def hang(*_: object) -> None:
         raise TimeoutError
@@ -143,7 +144,14 @@ def main(folder: Path, report: Path) -> None:
             outcome = "town"
             signal.alarm(HANG_S)
             try:
-                import_town([file])
+                counts = import_town([file]).counts
+                with Sources.of([file]) as opened:
+                    read = {
+                        name: len(opened.read(name)) for name in opened.layer_names if not opened.is_osm(name)
+                    }
+                told = counts.groupby("layer")["rows"].sum()
+                dropped = {name: rows for name, rows in read.items() if rows and told.get(name, 0) != rows}
+                assert not dropped, f"rows without an account: {dropped}"
             except WanggeError as error:
                 outcome = error.statement.key
                 str(error)
