@@ -155,7 +155,7 @@ def _with_least_change(search: _Search, ranked: list[Count], target: float) -> S
     counts = [one.parts for one in ranked]
     half = Clock(None if clock.limit_s is None else clock.left_s / 2, clock.stop)
     drafts = [first_draft(component, one, search.rng) for one in counts[:_COUNTS_TRIED]]
-    drafts += islice(annealed_drafts(component, drafts[0].labels.max() + 1, search.rng), _DRAFTS_BEFORE)
+    drafts += islice(annealed_drafts(component, counts[0], search.rng), _DRAFTS_BEFORE)
     known = min((one for one in drafts if one.lawful), key=lambda one: one.key[2:], default=None)
     change = least_change(
         component,
