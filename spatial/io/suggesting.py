@@ -32,7 +32,14 @@ from spatial.io.vocabulary import (
     table_words,
     unit_of,
 )
-from spatial.io.whereabouts import coordinate_headers, dimension_of, has_place, is_closed, whereabouts
+from spatial.io.whereabouts import (
+    coordinate_headers,
+    dimension_of,
+    has_place,
+    is_closed,
+    whereabouts,
+    written_places,
+)
 from spatial.messages import text
 from spatial.schema import TABLES, Column, Table
 
@@ -77,7 +84,7 @@ class _Context:
     near : longitude and latitude of a layer that says where it lies, or None
     codes : name of a layer of statistical codes and names, or ''
     ids, names : ids and names of the rows of each table seen so far
-    forms : headers of the layers of each table seen so far
+    forms : of each table, the first layer of every form (its headers) seen so far
     numbered : how many layers of each table are numbered so far
     """
 
@@ -86,7 +93,7 @@ class _Context:
     codes: str
     ids: dict[str, set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
-    forms: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
+    forms: dict[str, dict[tuple[str, ...], pd.DataFrame]] = field(default_factory=dict)
     numbered: dict[str, int] = field(default_factory=dict)
 
     def hold(self, table: str, ids: pd.Series | None, names: pd.Series | None) -> None:
@@ -422,11 +429,8 @@ def _suggest_updates(lines: _LayerLines, context: _Context) -> None:
     id_header, name_header = lines.header_of(table.id_column), lines.header_of("name")
     ids = None if id_header is None else frame[id_header].astype("string")
     names = None if name_header is None else frame[name_header].astype("string")
-    # Tables of one form are parts of one table, as each community fills it in; they are no news of another.
-    form = tuple(map(str, frame.columns))
-    same_form = form in context.forms.setdefault(table.name, set()) and has_place(frame)
-    context.forms[table.name].add(form)
-    if ids is not None and not same_form and _mostly(ids.isin(context.ids.get(table.name, ()))):
+    known_ids = ids is not None and _mostly(ids.isin(context.ids.get(table.name, ())))
+    if known_ids and not _lies_elsewhere(frame, id_header, context.forms.get(table.name, {})):
         lines.updates = True
     elif names is not None and not has_place(frame):
         known = {plain_name(one) for one in context.names.get(table.name, ())}
@@ -437,6 +441,25 @@ def _suggest_updates(lines: _LayerLines, context: _Context) -> None:
             )
     if not lines.updates:
         context.hold(table.name, ids, names)
+        context.forms.setdefault(table.name, {}).setdefault(tuple(map(str, frame.columns)), frame)
+
+
+def _lies_elsewhere(
+    frame: pd.DataFrame, id_header: str | None, forms: Mapping[tuple[str, ...], pd.DataFrame]
+) -> bool:
+    """Return whether rows lie elsewhere than rows of another table of their form that have the same ids.
+
+    Such tables are parts of one, as each community fills it in, and no news of each other.
+    """
+    before = forms.get(tuple(map(str, frame.columns)))
+    if before is None or id_header is None:
+        return False
+    own, other = (
+        written_places(one).set_axis(one[id_header].astype("string")).dropna() for one in (frame, before)
+    )
+    other = other[~other.index.duplicated()]
+    shared = own[own.index.isin(other.index)]
+    return _mostly(shared != other.reindex(shared.index))
 
 
 def _mostly(flags: pd.Series) -> bool:

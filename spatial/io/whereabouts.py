@@ -14,7 +14,7 @@ from spatial.crs import guess_references
 from spatial.io.placing import read_coordinates
 from spatial.io.vocabulary import header_of
 
-__all__ = ["coordinate_headers", "dimension_of", "has_place", "is_closed", "whereabouts"]
+__all__ = ["coordinate_headers", "dimension_of", "has_place", "is_closed", "whereabouts", "written_places"]
 
 
 def has_place(frame: pd.DataFrame) -> bool:
@@ -23,6 +23,20 @@ def has_place(frame: pd.DataFrame) -> bool:
     shape = header_of("geometry", headers)
     written = shape is not None and shape[1]
     return dimension_of(frame) is not None or coordinate_headers(frame) is not None or written
+
+
+def written_places(frame: pd.DataFrame) -> pd.Series:
+    """Return where the rows of a layer lie, as they write it; null where they do not say."""
+    headers: tuple[str, ...] | None = coordinate_headers(frame)
+    if dimension_of(frame) is not None:
+        return pd.Series(shapely.to_wkt(frame.geometry.to_numpy()), frame.index, dtype="string")
+    if headers is None:
+        shape = header_of("geometry", list(map(str, frame.columns)))
+        headers = () if shape is None else (shape[0],)
+    places = pd.Series("", frame.index, dtype="string")
+    for header in headers:
+        places = places + " " + frame[header].astype("string").str.strip()
+    return places if headers else pd.Series(pd.NA, frame.index, dtype="string")
 
 
 def dimension_of(frame: pd.DataFrame) -> int | None:

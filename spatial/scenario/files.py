@@ -70,11 +70,11 @@ def _add_service(
 ) -> list[Change]:
     if category not in categories() and category not in set(ground.town.services["category"]):
         raise UsageError("scenario.category_unknown", found=category)
-    return add_service(facility, category, _xy(at), name=name, **values)
+    return add_service(facility, category, _xy(at, "at"), name=name, **values)
 
 
 def _move_service(ground: _Ground, *, facility: str, at: Sequence[float]) -> list[Change]:
-    return move_service(ground.town, facility, _xy(at))
+    return move_service(ground.town, facility, _xy(at, "at"))
 
 
 def _close_service(ground: _Ground, *, facility: str, category: str) -> list[Change]:
@@ -98,7 +98,7 @@ def _close_street(ground: _Ground, *, street: str) -> list[Change]:
 
 
 def _cross_wall(ground: _Ground, *, street: str, line: Sequence[Sequence[float]]) -> list[Change]:
-    return cross_wall(ground.town, ground.built(), street, [_xy(one) for one in line])
+    return cross_wall(ground.town, ground.built(), street, [_xy(one, "line") for one in line])
 
 
 ACTIONS: Mapping[str, _Action] = MappingProxyType(
@@ -113,17 +113,18 @@ ACTIONS: Mapping[str, _Action] = MappingProxyType(
 """What a change of a scenario file may ``do``; the other words of the change are the parameters."""
 
 
-def _xy(place: Sequence[float]) -> tuple[float, float]:
+def _xy(place: Sequence[float], word: str) -> tuple[float, float]:
+    """Return the place that a word of a change gives."""
     try:
         x, y = place
         return float(x), float(y)
     except (TypeError, ValueError) as problem:
-        raise UsageError("scenario.coordinates", found=place) from problem
+        raise UsageError("scenario.coordinates", word=word, found=place) from problem
 
 
 def _path(line: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     """Return the vertices of a new path, which must have some length."""
-    points = [_xy(one) for one in line]
+    points = [_xy(one, "line") for one in line]
     if len(set(points)) < 2:
         raise UsageError("scenario.path_without_length", found=line)
     return points
