@@ -27,11 +27,13 @@ class Outcome:
     values : (variables,), the best solution found, or None
     bound : no solution costs less; infinite when it is proved that there is none
     reduced : (variables,), of a linear programme, the reduced costs; None otherwise
+    iterations : of the simplex method, a measure of the work that does not depend on the machine
     """
 
     values: Floats | None
     bound: float
     reduced: Floats | None = None
+    iterations: int = 0
 
 
 def remaining_s(deadline: float) -> float:
@@ -106,15 +108,17 @@ def minimise(
 
     information = solver.getInfo()
     status = solver.getModelStatus()
+    iterations = int(information.simplex_iteration_count)
     if status == highspy.HighsModelStatus.kInfeasible:
-        return Outcome(None, np.inf)
+        return Outcome(None, np.inf, iterations=iterations)
     feasible = information.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     values = np.asarray(solver.getSolution().col_value) if feasible else None
     # A programme that presolve settles is optimal without a bound of its own.
     solved = status == highspy.HighsModelStatus.kOptimal and not any_solution
     bound = float(information.objective_function_value) if solved else -np.inf
     if integral is None:
-        return Outcome(values, bound, np.asarray(solver.getSolution().col_dual) if solved else None)
+        reduced = np.asarray(solver.getSolution().col_dual) if solved else None
+        return Outcome(values, bound, reduced, iterations)
     if np.isfinite(information.mip_dual_bound):
         bound = float(information.mip_dual_bound)
-    return Outcome(values, bound)
+    return Outcome(values, bound, iterations=iterations)

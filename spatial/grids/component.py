@@ -21,7 +21,7 @@ from spatial.grids.certificate import Witness, WitnessKind
 from spatial.grids.clock import Clock
 from spatial.grids.clusters import ClusterProof, Report, prove_as_one, prove_by_clusters
 from spatial.grids.draft import Draft, annealed_drafts, first_draft
-from spatial.grids.instance import Instance, IntArray, extra_pieces, plan_inertia
+from spatial.grids.instance import Instance, IntArray, extra_pieces, plan_inertia, plan_objective
 from spatial.grids.least_change import least_change
 from spatial.grids.naming import named, weight_moved
 
@@ -139,7 +139,8 @@ def solve(
     witness = witnesses(component, parts, ranked[0].violation)
     if not witness and _previous_is_lawful(component, parts):
         kept = np.unique(component.previous, return_inverse=True)[1].astype(np.int64)
-        return Solved(kept, int(kept.max()) + 1, 0, unmoved=True)
+        extra, value = extra_pieces(component, kept), plan_objective(component, kept)
+        return Solved(kept, int(kept.max()) + 1, extra, value, unmoved=True)
     search = _Search(component, table, witness, rng, clock, report)
     if witness:
         return search.best_of(ranked)

@@ -25,6 +25,7 @@ __all__ = [
     "extra_pieces",
     "part_inertia",
     "plan_inertia",
+    "plan_objective",
     "touched_pieces",
     "unit_costs",
 ]
@@ -288,6 +289,14 @@ def plan_inertia(instance: Instance, labels: IntArray) -> float:
     """Sum over parts of their inertia / total weight, m²."""
     moments = (part_inertia(instance, np.flatnonzero(labels == part))[0] for part in np.unique(labels))
     return sum(moments) / max(instance.total, 1e-300)
+
+
+def plan_objective(instance: Instance, labels: IntArray) -> float:
+    """Inertia of a plan, or the cost of the edges it cuts."""
+    if instance.objective == "inertia":
+        return plan_inertia(instance, labels)
+    source = np.repeat(np.arange(instance.units), np.diff(instance.pointers))
+    return float(instance.costs[labels[source] != labels[instance.neighbours]].sum() / 2)
 
 
 def unit_costs(instance: Instance, labels: IntArray) -> FloatArray:

@@ -30,10 +30,11 @@ __all__ = ["LeastChange", "least_change"]
 
 BoolArray = NDArray[np.bool_]
 
-# Larger communities would keep the solver busy for longer than a planner waits; branches of one programme.
+# What a planner waits for, some tens of seconds: pairs of unit and part, iterations in all, branches of one
+# programme.
 _MOST_CELLS = 20_000
-_MOST_NODES = 2_000
-_ROUNDS = 40
+_MOST_ITERATIONS = 40_000
+_MOST_NODES = 500
 _PLANS_LISTED = 40
 # Where weights are whole numbers, moving a unit without any costs a little, so that none moves for nothing.
 _WEIGHTLESS = 1e-3
@@ -87,6 +88,7 @@ class _Levels:
     ) -> None:
         self.component, self.labels, self.clock = component, labels, clock
         self.parts, self.counts = parts, counts
+        self.iterations = 0
         self.is_whole = bool((component.weights == np.rint(component.weights)).all())
         # Columns: unit in part, part open, group touches part, and as often one extra piece of a group.
         self.open = component.units * self.parts
@@ -177,9 +179,7 @@ class _Levels:
         integral = np.zeros(self.columns, dtype=np.bool_)
         integral[: self.touch] = True
         bound = -np.inf
-        for _ in range(_ROUNDS):
-            if self.clock.out():
-                return None, bound
+        while self.iterations < _MOST_ITERATIONS and not self.clock.out():
             outcome = self._minimised(cost, integral)
             bound = max(bound, outcome.bound)
             if outcome.values is None:
@@ -234,7 +234,7 @@ class _Levels:
             self._add(self._rows([(0, settled, sign)], 1), -np.inf, 0.0 if sign > 0 else -settled.size)
 
     def _minimised(self, cost: FloatArray, integral: BoolArray | None) -> Outcome:
-        return minimise(
+        outcome = minimise(
             cost,
             vstack(self.blocks, format="csr"),
             np.concatenate(self.lower),
@@ -243,6 +243,8 @@ class _Levels:
             deadline=time.monotonic() + self.clock.left_s,
             most_nodes=_MOST_NODES,
         )
+        self.iterations += outcome.iterations
+        return outcome
 
     # rows
 

@@ -28,7 +28,7 @@ from spatial.grids.instance import (
     IntArray,
     Objective,
     extra_pieces,
-    plan_inertia,
+    plan_objective,
 )
 from spatial.grids.naming import named, weight_moved
 
@@ -135,7 +135,9 @@ def partition(
         report = partial(_told, progress, units, piece, share)
         draw = solve_cut if objective == "cut" else solve
         one = draw(piece, count, target, rng=rng, clock=clock, report=report)
-        report(one.labels, np.inf if one.labels is None else _objective(piece, one.labels), one.bound or 0.0)
+        report(
+            one.labels, np.inf if one.labels is None else plan_objective(piece, one.labels), one.bound or 0.0
+        )
         solved.append(one)
     return _assembled(instance, [units for units, _ in pieces], solved, apart=apart, clock=clock)
 
@@ -233,13 +235,6 @@ def _shared_out(
     return list(best[nearest][1])
 
 
-def _objective(instance: Instance, labels: IntArray) -> float:
-    if instance.objective == "cut":
-        source = np.repeat(np.arange(instance.units), np.diff(instance.pointers))
-        return float(instance.costs[labels[source] != labels[instance.neighbours]].sum() / 2)
-    return plan_inertia(instance, labels)
-
-
 def _window(instance: Instance, labels: IntArray) -> tuple[float, int]:
     load = np.bincount(np.unique(labels, return_inverse=True)[1], weights=instance.weights)
     miss: FloatArray = np.maximum(0, np.maximum(instance.lower - load, load - instance.upper))
@@ -311,7 +306,7 @@ def _certified(
     clock: Clock,
 ) -> tuple[IntArray, Certificate]:
     labels = named(instance, labels)
-    value = _objective(instance, labels)
+    value = plan_objective(instance, labels)
     violation, outside = _window(instance, labels)
     extra = extra_pieces(instance, labels)
     extra_bound = _extra_bound(instance, order, solved)
