@@ -23,7 +23,7 @@ from spatial.grids.measures import problem
 from spatial.grids.partition import partition
 from spatial.grids.walks import walks_between
 
-__all__ = ["CommunityPlan", "CommunityTask", "draw_community", "task_of"]
+__all__ = ["CommunityPlan", "CommunityTask", "draw_community", "held_grids", "task_of"]
 
 Ints = NDArray[np.int64]
 
@@ -99,7 +99,7 @@ def task_of(
         locked = np.where((old >= 0) & held[old], old, -1)
         if "moved_households" in rules.wishes:
             previous = old[locked < 0]
-        fixed = _fixed(before, units)[locked < 0]
+        fixed = held_grids(before, units)[locked < 0]
     drawn = units[locked < 0]
     limit_m = rules.greatest_walk_m
     parts = rules.counts.get(community_id)
@@ -123,7 +123,7 @@ def task_of(
     )
 
 
-def _fixed(before: Division, units: Ints) -> Ints:
+def held_grids(before: Division, units: Ints) -> Ints:
     """Previous grid of units along a locked boundary, −1 elsewhere."""
     fixed = np.full(len(before.grid), -1, dtype=np.int64)
     for first, second in before.fabric.rules.locked_boundaries:

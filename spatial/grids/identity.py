@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.grids.codes import heirs, new_codes, new_ids, reading_order
-from spatial.grids.community import CommunityPlan
+from spatial.grids.community import CommunityPlan, held_grids
 from spatial.grids.division import Division
 from spatial.grids.fabric import Fabric
 from spatial.grids.plan import Plan
@@ -68,9 +68,15 @@ def named(
 
 
 def _old_basic(fabric: Fabric, grid: Ints, before: Division | None) -> Mapping[int, int]:
+    """Old grid that each new one carries on: what is held by a lock first, then by households."""
     if before is None:
         return {}
-    return heirs(fabric.units["weight"].to_numpy(dtype=float), grid, before.grid)
+    held = held_grids(before, np.arange(len(grid)))
+    locked = (held >= 0) & (grid >= 0)
+    kept = dict(zip(grid[locked].tolist(), held[locked].tolist(), strict=True))
+    new = np.where(np.isin(grid, list(kept)), -1, grid)
+    old = np.where(np.isin(before.grid, list(kept.values())), -1, before.grid)
+    return {**heirs(fabric.units["weight"].to_numpy(dtype=float), new, old), **kept}
 
 
 def _old_special(before: Division | None) -> dict[int, int]:

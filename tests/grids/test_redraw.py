@@ -155,6 +155,18 @@ def test_retired_codes_are_never_given_again():
     assert not set(big.grids.index) - set(smaller.grids.index) & set(again.grids.index)
 
 
+def test_a_grid_at_a_locked_boundary_keeps_its_id_though_another_gets_more_of_its_households():
+    row = "AAABBBCCC"
+    first = draw(drawn_town(f"{row}/{row}", households=70))
+    names = first.grids.index.tolist()
+    grown = {"b00": 189, "b01": 157, "b02": 116, "b06": 103, "b07": 57, "b08": 144, "b10": 94, "b11": 88} | {
+        "b12": 40, "b13": 112, "b14": 42
+    }  # fmt: skip
+    town = drawn_town(f"{row}/{row}", households=dict.fromkeys("ABC", 70) | grown)
+    again = draw(town, GridRules(locked_boundaries=((names[0], names[1]),)), previous=first)
+    assert [ids(again)[one] for one in ("b02", "b12", "b03", "b13")] == [names[0]] * 2 + [names[1]] * 2
+
+
 @settings(max_examples=5, deadline=None)
 @given(st.data())
 def test_a_lock_never_moves(data):
