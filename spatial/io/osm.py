@@ -56,9 +56,8 @@ class _Rows:
     columns: tuple[str, ...]
     ids: list[str] = field(default_factory=list)
     shapes: list[bytes] = field(default_factory=list)
-    tags: list[str | None] = field(
-        default_factory=list
-    )  # row by row; lists of rows keep the garbage collector busy
+    # Row by row: lists of rows keep the garbage collector busy.
+    tags: list[str | None] = field(default_factory=list)
     batches: list[pa.RecordBatch] = field(default_factory=list)
     geometries: list[NDArray[np.object_]] = field(default_factory=list)
 
