@@ -8,7 +8,7 @@ straight line but the way to it is long although nothing blocks it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -176,8 +176,9 @@ class _Lifted:
         if kind not in self.opened:
             network = self.survey.network
             level = np.repeat(steps(network.length_m)[:, None], 2, axis=1)
-            cost = np.where((network.closed_by == kind)[:, None], level, network.cost)
-            opened = network.with_cost(cost.astype(np.int32))
+            lifted = network.closed_by == kind
+            cost = np.where(lifted[:, None] & (network.cost == CLOSED), level, network.cost).astype(np.int32)
+            opened = replace(network, cost=cost, closed_by=np.where(lifted, 0, network.closed_by))
             self.opened[kind] = Survey(opened, self.survey.places)
         survey = self.opened[kind]
         labels = label(survey.network, survey.seeds(category), limit_m)

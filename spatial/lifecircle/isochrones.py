@@ -56,7 +56,7 @@ class Reach:
         network = self.survey.network
         cost = self.labels.cost[network.edge_nodes].astype(np.int64)
         limit = limit_steps(self.limit_m)
-        is_street = (network.length_m > 0) & (network.closed_by == 0)
+        is_street = (network.length_m > 0) & network.is_entered
         touched = np.flatnonzero((cost <= limit).any(axis=1) & is_street)
         parts: list[Any] = []
         own: dict[int, list[tuple[float, float]]] = {}
@@ -170,11 +170,12 @@ class Reach:
     def _back_to_start(self, node: int) -> tuple[list[npt.NDArray[np.float64]], int]:
         """Follow the labels from a node back to where the walk meets the network; return the edges in order."""
         network, cost = self.survey.network, self.labels.cost
+        passing = network.passing()
         pieces: list[npt.NDArray[np.float64]] = []
         while True:
             for edge in np.flatnonzero((network.edge_nodes == node).any(axis=1)):
                 start, end = network.edge_nodes[edge]
-                other, step = (start, network.cost[edge, 0]) if end == node else (end, network.cost[edge, 1])
+                other, step = (start, passing[edge, 0]) if end == node else (end, passing[edge, 1])
                 if step != CLOSED and int(cost[other]) + int(step) == int(cost[node]):
                     line = network.line.at(int(edge))
                     xy = shapely.get_coordinates(line) if line is not None else network.node_xy[[start, end]]

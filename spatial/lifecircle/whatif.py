@@ -20,17 +20,18 @@ from spatial.lifecircle.coverage import Assessment, Coverage, Progress
 from spatial.lifecircle.places import Places, replaced_facilities
 from spatial.lifecircle.survey import Survey
 from spatial.network import (
+    BARRED,
     CLOSED,
-    REPLACED,
+    KINDS,
     STEPS_PER_M,
     Attachments,
     Grown,
     StreetNetwork,
     attach,
+    bars,
     close_edges,
     grow,
     open_edges,
-    relinks_gates,
 )
 from spatial.scenario import Change, Scenario, apply, scenario_text
 from spatial.search import Homes, Repair, limit_steps
@@ -336,7 +337,6 @@ class _Paths:
     closed : edges of the old network that can no longer be walked
     opened : edges of the new network that could not be walked before
     grown : the steps by which paths were added
-    lost : edges whose street was taken away
     lines : lines of the paths added
     """
 
@@ -344,7 +344,6 @@ class _Paths:
     closed: Ints
     opened: Ints
     grown: tuple[Grown, ...]
-    lost: Ints
     lines: tuple[shapely.LineString, ...]
 
     @classmethod
@@ -362,19 +361,13 @@ class _Paths:
             return None
         if any(set(one.new or {}) != {"open"} for one in gates):
             return None
-        edit = cls(network, _none(), _none(), (), _none(), ())
+        edit = cls(network, _none(), _none(), (), ())
         for change in gates:
             edit = edit._with_gate(change)
         for change in lost:
-            edges = edit.network.edges_of_street(change.row)
-            edges = edges[edit.network.closed_by[edges] != REPLACED]
-            walked = edges[edit.network.closed_by[edges] == 0]
-            if relinks_gates(edit.network, walked):
-                return None
-            shut = close_edges(edit.network, edges, "street")
-            edit = replace(
-                edit, network=shut, closed=np.append(edit.closed, walked), lost=np.append(edit.lost, walked)
-            )
+            barred = bars(edit.network, edit.network.streets.numbers_of([change.row]))
+            shut = close_edges(edit.network, barred, BARRED)
+            edit = replace(edit, network=shut, closed=np.append(edit.closed, barred))
         for change in added:
             step = _grow(edit.network, change, joints)
             if step is None:
@@ -400,7 +393,7 @@ class _Paths:
         if (change.new or {})["open"] is not False:
             network = open_edges(self.network, edges[shut])
             return replace(self, network=network, opened=np.append(self.opened, edges[shut]))
-        network = close_edges(self.network, edges[~shut], "gate")
+        network = close_edges(self.network, edges[~shut], KINDS.index("gate"))
         return replace(self, network=network, closed=np.append(self.closed, edges[~shut]))
 
 
@@ -472,10 +465,10 @@ def _moved_places(places: Places, paths: _Paths) -> tuple[Places, Ints]:
 
 
 def _reattached(places: Places, paths: _Paths) -> tuple[Places, Flags, Ints]:
-    """Attach the points anew that lost their street or got a new one near; say whose they are."""
+    """Attach the points anew that got a new street near; say whose they are."""
     buildings = np.zeros(len(places.buildings), bool)
     moved = np.zeros(0, np.int64)
-    if not len(paths.lost) and not paths.lines:
+    if not paths.lines:
         return places, buildings, moved
     homes = _concerned(places.building_ways, places.building_xy, paths)
     shops = _concerned(places.facility_ways, places.facility_xy, paths)
@@ -494,10 +487,9 @@ def _reattached(places: Places, paths: _Paths) -> tuple[Places, Flags, Ints]:
 
 
 def _concerned(ways: Attachments, xy: npt.NDArray[np.float64], paths: _Paths) -> Ints:
-    """Return the points on lost streets, and those so near a new path that it may be one of their candidates."""
+    """Return the points so near a new path that it may be one of their candidates."""
     rules = paths.network.rules
     concerned = np.zeros(len(xy), bool)
-    concerned[ways.point[np.isin(ways.edge, paths.lost)]] = True
     reach_m = np.full(len(xy), rules.max_access_m)
     # Any street in town comes before an islet, and before the straight way to a gate.
     network = paths.network

@@ -2,18 +2,19 @@
 
 from spatial.network.attaching import Attachments, attach
 from spatial.network.build import build_network
+from spatial.network.closing import bars
 from spatial.network.cost import CLOSED, STEPS_PER_M, steps
-from spatial.network.editing import Grown, close_edges, grow, open_edges, relinks_gates
+from spatial.network.editing import Grown, close_edges, grow, open_edges
 from spatial.network.graph import Arcs, Network
 from spatial.network.paces import Pace, at_pace, pace_named, paces
 from spatial.network.streets import StreetNetwork
 from spatial.network.walkability import Walkability, read_walkability
-from spatial.network.walls import KINDS, REPLACED, Walls
+from spatial.network.walls import BARRED, KINDS, Walls
 
 __all__ = [
+    "BARRED",
     "CLOSED",
     "KINDS",
-    "REPLACED",
     "STEPS_PER_M",
     "Arcs",
     "Attachments",
@@ -25,6 +26,7 @@ __all__ = [
     "Walls",
     "at_pace",
     "attach",
+    "bars",
     "build_network",
     "close_edges",
     "grow",
@@ -32,6 +34,5 @@ __all__ = [
     "pace_named",
     "paces",
     "read_walkability",
-    "relinks_gates",
     "steps",
 ]

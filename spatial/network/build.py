@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
+from spatial.network.closing import bars
 from spatial.network.cost import CLOSED, steps
 from spatial.network.curve import morton_order
 from spatial.network.gates import Gates, place_gates
@@ -23,7 +24,7 @@ from spatial.network.joints import meet
 from spatial.network.noding import VERTEX_STEP_M, Edges, Ints, Noded, Points, insert_vertices, node_lines
 from spatial.network.streets import EdgeLines, StreetFacts, StreetNetwork
 from spatial.network.walkability import Walkability, default_walkability, walkable_streets
-from spatial.network.walls import KINDS, Walls
+from spatial.network.walls import BARRED, Walls
 from spatial.town import Town
 
 __all__ = ["build_network"]
@@ -36,8 +37,8 @@ def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork
 
     A walled estate is entered only through its open gates; a gate whose state is unknown counts as
     open.  A barrier that blocks walking is passed only by bridges and tunnels.  What is cut stays in
-    the network as a closed edge, so that a what-if can open it; so does a street whose access is
-    *closed*, as it is for the time of a building site.
+    the network as a closed edge, so that a what-if can open it.  A street whose access is *closed*, as it
+    is for the time of a building site, is barred (`spatial.network.closing`).
 
     Parameters
     ----------
@@ -59,7 +60,10 @@ def build_network(town: Town, rules: Walkability | None = None) -> StreetNetwork
         noded = _with_links(noded, gates)
         met = _vertices_at(noded.edges, met_xy, met_wall)
     network = _assemble(noded, met, gates, walls, rules=rules, streets=streets, removed=removed)
-    return replace(network, gate_findings=tuple(findings))
+    closed = np.flatnonzero(_texts(streets, "access") == "closed")
+    closed_by = network.closed_by.copy()
+    closed_by[bars(network, closed)] = BARRED
+    return replace(network, closed_by=closed_by, gate_findings=tuple(findings))
 
 
 def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[Noded, Points, Ints]:
@@ -73,9 +77,7 @@ def _node(streets: gpd.GeoDataFrame, walls: Walls) -> tuple[Noded, Points, Ints]
     # A bridge or tunnel is inside an estate only when it lies there whole.
     middle = shapely.line_interpolate_point(edges.line, 0.5, normalized=True)
     side = walls.side_of(np.where(over, edges.line, middle))
-    street = street[edges.of_line]
-    closed = (_texts(streets, "access") == "closed")[street]
-    return Noded(edges, side, street, over, closed), met_xy, wall
+    return Noded(edges, side, street[edges.of_line], over), met_xy, wall
 
 
 def _flag(streets: gpd.GeoDataFrame, name: str) -> Flags:
@@ -107,7 +109,6 @@ def _with_links(noded: Noded, gates: Gates) -> Noded:
         np.concatenate([noded.side, gates.link_side])[edges.of_line],
         np.concatenate([noded.street, np.full(count, -1)])[edges.of_line],
         np.concatenate([noded.passes_over, np.zeros(count, bool)])[edges.of_line],
-        np.concatenate([noded.closed, np.zeros(count, bool)])[edges.of_line],
     )
 
 
@@ -130,7 +131,6 @@ def _assemble(
     joint_count = len(joints.joint_nodes)
     middle = shapely.line_interpolate_point(edges.line, 0.5, normalized=True)
     under = np.where(noded.passes_over, 0, walls.kind_over(middle))
-    under[noded.closed] = KINDS.index("street")
     closed_by = np.concatenate([under, joints.closed_by]).astype(np.int8)
     length_m = np.concatenate([shapely.length(edges.line), np.zeros(joint_count)])
     cost = np.where(closed_by > 0, CLOSED, steps(length_m)).astype(np.int32)

@@ -23,11 +23,11 @@ from spatial.network.cost import CLOSED, steps
 from spatial.network.graph import Numbers, Words
 from spatial.network.noding import VERTEX_STEP_M, Ints, Points, node_lines
 from spatial.network.streets import StreetNetwork
-from spatial.network.walls import KINDS, REPLACED
+from spatial.network.walls import BARRED, REPLACED
 
 _Value = TypeVar("_Value", bound=np.generic)
 
-__all__ = ["Grown", "close_edges", "grow", "open_edges", "relinks_gates"]
+__all__ = ["Grown", "close_edges", "grow", "open_edges"]
 
 
 def open_edges(network: StreetNetwork, edges: Ints) -> StreetNetwork:
@@ -37,16 +37,23 @@ def open_edges(network: StreetNetwork, edges: Ints) -> StreetNetwork:
     return opened
 
 
-def close_edges(network: StreetNetwork, edges: Ints, kind: str) -> StreetNetwork:
-    """Return the network with edges closed by something of a kind (`KINDS`)."""
-    shut = _with_states(network, edges, KINDS.index(kind), np.full((len(edges), 2), CLOSED, np.int32))
+def close_edges(network: StreetNetwork, edges: Ints, kind: int) -> StreetNetwork:
+    """Return the network with edges closed by something of a kind (its place in `KINDS`)."""
+    cost = network.cost[edges] if kind == BARRED else np.full((len(edges), 2), CLOSED, np.int32)
+    shut = _with_states(network, edges, kind, cost)
     component = network.component.copy()
     fresh = int(component.max(initial=-1)) + 1
-    for one, other in network.edge_nodes[edges]:
-        if component[one] == component[other]:
-            cut_off = _cut_off(shut.arcs.start, shut.arcs.inward, one, other)
-            component[cut_off] = fresh
-            fresh += bool(len(cut_off))
+    apart: list[int] = []  # ends of edges, no two of them joined
+    for one in np.unique(network.edge_nodes[edges]).tolist():
+        for other in apart:
+            if component[one] == component[other]:
+                cut_off = _cut_off(shut.arcs.start, shut.arcs.inward, one, other)
+                if not len(cut_off):
+                    break
+                component[cut_off] = fresh
+                fresh += 1
+        else:
+            apart.append(one)
     shut.__dict__["component"] = component
     return shut
 
@@ -59,7 +66,9 @@ def _with_states(network: StreetNetwork, edges: Ints, closed_by: int, cost: Numb
     # What an edit of costs does not change is handed over.
     for name in ("lifted_component", "is_islet", "gate_joints", "gate_links"):
         after.__dict__[name] = getattr(network, name)
-    after.__dict__["arcs"] = network.arcs.with_costs(network.edge_nodes[edges], network.cost[edges], cost)
+    after.__dict__["arcs"] = network.arcs.with_costs(
+        network.edge_nodes[edges], network.passing(edges), after.passing(edges)
+    )
     return after
 
 
@@ -103,11 +112,6 @@ def _joined(component: Numbers, ends: Numbers, count: int) -> Numbers:
         if joined[one] != joined[other]:
             joined[joined == max(joined[one], joined[other])] = min(joined[one], joined[other])
     return joined
-
-
-def relinks_gates(network: StreetNetwork, edges: Ints) -> bool:
-    """Return whether building without some edges would join a gate to another street."""
-    return bool(np.isin(network.edge_nodes[network.gate_links], network.edge_nodes[edges]).any())
 
 
 def _relinked_by(network: StreetNetwork, line: shapely.LineString, side: int) -> bool:
@@ -336,6 +340,9 @@ def _landings(network: StreetNetwork, vertices: Points, joints_xy: Points, side:
     at_edge: dict[_Place, tuple[int, float]] = {}
     points = np.asarray(shapely.points(vertices), object)
     vertex, edge = network.line.within(points, VERTEX_STEP_M)
+    closed = np.unique(network.street[network.closed_by == BARRED])
+    if np.isin(network.street[edge], closed).any():
+        return None  # where it is barred depends on what it meets
     for one, other in zip(vertex.tolist(), edge.tolist(), strict=True):
         if network.side[other] != side or network.closed_by[other] or network.street[other] < 0:
             continue

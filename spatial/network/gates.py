@@ -147,7 +147,7 @@ def _links(
     leg = landing - start
     length_m = np.hypot(*leg.T)
     nudged = start + leg * np.minimum(_NUDGE_M / np.maximum(length_m, _NUDGE_M), 1.0)[:, None]
-    free = ~noded.closed[edge] & ~walls.crossed(walls.legs(nudged, edges.line[edge], offset_m))
+    free = ~walls.crossed(walls.legs(nudged, edges.line[edge], offset_m))
     at, edge, landing, length_m = at[free], edge[free], landing[free], length_m[free]
     inside = side[edge] == into[which[at]]
     order = np.lexsort((edge, length_m, inside, at))

@@ -89,20 +89,19 @@ class Network:
         """Number of nodes."""
         return len(self.node_xy)
 
-    @property
-    def symmetric(self) -> bool:
-        """Whether every edge costs the same both ways."""
-        return bool(np.array_equal(self.cost[:, 0], self.cost[:, 1]))
+    def passing(self, edges: Words | slice = slice(None)) -> Numbers:
+        """Return the cost (k, 2) of passing edges whole."""
+        return self.cost[edges]
 
     @cached_property
     def arcs(self) -> Arcs:
         """The arcs by the node they stand at, for the search."""
-        return Arcs.of(self.edge_nodes, self.cost, self.node_count)
+        return Arcs.of(self.edge_nodes, self.passing(), self.node_count)
 
     @cached_property
     def chains(self) -> Chains:
         """The network with its nodes of two neighbours folded into chains, for searches to every node."""
-        return fold(self.edge_nodes, self.cost, self.node_xy)
+        return fold(self.edge_nodes, self.passing(), self.node_xy)
 
     @cached_property
     def folded(self) -> Arcs:
@@ -112,7 +111,7 @@ class Network:
     @cached_property
     def component(self) -> Numbers:
         """(n,) number of the connected piece each node lies in, by what may be walked."""
-        return self.components_of(self.cost[:, 0] != CLOSED)
+        return self.components_of(self.passing()[:, 0] != CLOSED)
 
     def components_of(self, edges: npt.NDArray[np.bool_]) -> Numbers:
         """Return the connected piece of each node when only the marked edges are walked."""

@@ -51,14 +51,12 @@ class Noded:
     side : (m,) side of the estate walls each lies on
     street : (m,) number of the street it is part of, -1 for the link of a gate
     passes_over : (m,) whether it is a bridge or a tunnel, which barriers do not stop
-    closed : (m,) whether the street is closed for now; it stays in the network as a closed edge
     """
 
     edges: Edges
     side: Ints
     street: Ints
     passes_over: npt.NDArray[np.bool_]
-    closed: npt.NDArray[np.bool_]
 
 
 def insert_vertices(lines: Lines, at_line: Ints, xy: Points) -> tuple[Lines, Points]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,10 +13,11 @@ import pandas as pd
 import shapely
 
 from spatial.findings import Finding, Report, Severity
+from spatial.network.cost import CLOSED
 from spatial.network.graph import Network, Numbers
 from spatial.network.noding import Ints, Lines
 from spatial.network.walkability import Walkability
-from spatial.network.walls import KINDS, Walls
+from spatial.network.walls import BARRED, KINDS, Walls
 
 Floats = npt.NDArray[np.float64]
 
@@ -124,9 +126,12 @@ class StreetFacts:
     street_class: npt.NDArray[np.object_]
 
     @cached_property
-    def number_of(self) -> dict[str, int]:
-        """The number of each street, by id."""
+    def _number(self) -> dict[str, int]:
         return {street_id: number for number, street_id in enumerate(self.street_id)}
+
+    def numbers_of(self, street_ids: Iterable[str]) -> Ints:
+        """Return the numbers of streets; those that nobody walks have none."""
+        return np.array([self._number[one] for one in street_ids if one in self._number], np.int64)
 
     def with_street(self, street_id: str, street_class: str) -> StreetFacts:
         """Return the facts with one more level, plain street at the end."""
@@ -186,10 +191,17 @@ class StreetNetwork(Network):
         """(m,) id of the gate a joint belongs to, '' for none."""
         return np.append(self.gate_ids, "")[self.gate]
 
-    def edges_of_street(self, street_id: str) -> Ints:
-        """Return the edges of a street."""
-        number = self.streets.number_of.get(street_id)
-        return np.zeros(0, np.int64) if number is None else np.flatnonzero(self.street == number)
+    @property
+    def is_entered(self) -> npt.NDArray[np.bool_]:
+        """(m,) whether one may walk on an edge, if only to and from what lies along it."""
+        entered: npt.NDArray[np.bool_] = (self.closed_by == 0) | (self.closed_by == BARRED)
+        return entered
+
+    def passing(self, edges: Ints | slice = slice(None)) -> Numbers:
+        """Return the cost (k, 2) of passing edges whole; closed streets are not passed."""
+        barred = self.closed_by[edges] == BARRED
+        cost = self.cost[edges]
+        return np.where(barred[:, None], np.int32(CLOSED), cost) if barred.any() else cost
 
     def edges_of_gate(self, gate_id: str) -> Ints:
         """Return the joints of a gate."""

@@ -18,12 +18,15 @@ import shapely
 from spatial.network.noding import Ints, Lines, Points
 from spatial.network.walkability import Walkability, blocks_walking
 
-__all__ = ["KINDS", "REPLACED", "Walls"]
+__all__ = ["BARRED", "KINDS", "REPLACED", "Walls"]
 
 Floats = npt.NDArray[np.float64]
 
 KINDS = ("", "gate", "wall", "river", "railway", "motorway", "main_road", "hill", "street")
 """What an edge is closed by: nothing, a closed gate, a barrier by its kind, or a closed street."""
+
+BARRED = KINDS.index("street")
+"""The kind of a closed street: nobody passes, but what lies along the edge is left and reached from its ends."""
 
 REPLACED = -1
 """In place of a kind: an edge that an edit has cut in pieces, which are walked in its place."""

@@ -88,7 +88,10 @@ def resize_service(town: Town, facility_id: str, category: str, **values: float)
 
 
 def close_street(town: Town, street_id: str) -> list[Change]:
-    """Close a street or footpath to walkers; whom that cuts off counts as uncovered."""
+    """Close a street or footpath: nobody passes, and what lies along it is left and reached from its ends.
+
+    Whom that cuts off counts as uncovered.
+    """
     old = _row(town, "streets", street_id)
     return [Change("streets", street_id, {"access": _plain(old["access"])}, {"access": "closed"})]
 
