@@ -163,6 +163,7 @@ def _with_least_change(search: _Search, ranked: list[Count], target: float) -> S
         range(min(counts), max(counts) + 1),
         target,
         None if known is None else known.labels,
+        rng=search.rng,
         clock=half,
     )
     clock.pressed = clock.pressed or half.cut

@@ -18,16 +18,20 @@ from spatial.grids.anneal import anneal, plan_key
 from spatial.grids.clock import Clock
 from spatial.grids.instance import FloatArray, Instance, IntArray
 
-__all__ = ["Draft", "annealed_drafts", "first_draft"]
+__all__ = ["Draft", "annealed_drafts", "first_draft", "mended"]
 
 _PROPOSALS_PER_UNIT = 4000
 _FIRST_PROPOSALS_PER_UNIT = 400
 _FIRST_TRIES = 8
+_MENDING_PROPOSALS_PER_UNIT = 1000
 _CHUNK = 100_000
 
 # Schedules (first, last): temperature and piece penalty in objective per unit, window and move penalties
 # in objective per weight.
 _INERTIA = ((3.0, 0.03), (2.0, 500.0), (2.0, 50.0), (1.0, 100.0))
+# Against a previous plan a grid outside the window weighs more than whoever has to move for it, at any heat.
+_INERTIA_AGAIN = ((60.0, 0.1), (100.0, 500.0), (0.5, 5.0), (5.0, 20.0))
+_MENDING = ((0.3, 0.03), (100.0, 500.0), (2.0, 20.0), (10.0, 20.0))
 _CUT = ((1.2, 0.3), (0.5, 8.0), (1.0, 10.0), (0.5, 8.0))
 
 
@@ -72,52 +76,95 @@ def annealed_drafts(
 
     Between two yields about `proposals_per_unit` moves per unit are tried, fewer when the clock is out.
     """
-    distance = np.zeros((0, 0))
+    schedule = _CUT
     if instance.objective == "inertia":
-        distance = instance.squared_distances() / max(instance.total, 1.0)
-    allowance = instance.group_allowance()
-    movable = instance.fixed < 0
+        schedule = _INERTIA_AGAIN if (instance.previous >= 0).any() else _INERTIA
+    distance = _distance(instance)
     while True:
         home, start = _start(instance, parts, distance, rng)
-        arguments = (
-            parts,
-            instance.weights,
-            instance.pointers,
-            instance.neighbours,
-            instance.costs,
-            distance,
-            instance.groups,
-            allowance,
-            home,
+        yield _annealed(
+            instance, parts, home, start, distance, schedule, proposals_per_unit, rng=rng, clock=clock
         )
-        key = plan_key(start, *arguments, instance.lower, instance.upper)
-        best, best_key = start.copy(), key.copy()
-        schedules = _schedules(instance, key[-1])
-        total = int(proposals_per_unit * instance.units)
-        seed = int(rng.integers(1 << 62))
-        for begin in range(0, total, _CHUNK):
-            if clock is not None and clock.out():
-                break
-            anneal(
-                start,
-                best,
-                best_key,
-                *arguments,
-                movable,
-                instance.lower,
-                instance.upper,
-                begin,
-                min(begin + _CHUNK, total),
-                total,
-                *schedules,
-                seed + begin,
-            )
-        key = plan_key(best, *arguments, instance.lower, instance.upper)
-        yield Draft(best, tuple(float(value) for value in key))
 
 
-def _schedules(instance: Instance, objective: float) -> tuple[FloatArray, ...]:
-    heat, window, pieces, moves = _INERTIA if instance.objective == "inertia" else _CUT
+def mended(instance: Instance, labels: IntArray, home: IntArray, rng: np.random.Generator) -> Draft:
+    """Return a plan with connected parts near one that may have others, annealed at little heat.
+
+    Parameters
+    ----------
+    labels : (n,) part of each unit, 0 … parts − 1, all of them there
+    home : (n,) part that carries on the previous label of a unit; `parts` where none does, -1 where it has none
+    """
+    parts = int(labels.max()) + 1
+    start, distance = labels.copy(), _distance(instance)
+    _keep_one_piece(instance, start)
+    _grow(start, parts, instance.weights, instance.pointers, instance.neighbours, distance)
+    return _annealed(
+        instance, parts, home, start, distance, _MENDING, _MENDING_PROPOSALS_PER_UNIT, rng=rng, clock=None
+    )
+
+
+def _distance(instance: Instance) -> FloatArray:
+    """Return what the kernels read distances of: (n, n), squared, over the total weight; none for cut edges."""
+    if instance.objective == "inertia":
+        return instance.squared_distances() / max(instance.total, 1.0)
+    return np.zeros((0, 0))
+
+
+def _annealed(  # noqa: PLR0917
+    instance: Instance,
+    parts: int,
+    home: IntArray,
+    start: IntArray,
+    distance: FloatArray,
+    schedule: tuple[tuple[float, float], ...],
+    proposals_per_unit: int,
+    *,
+    rng: np.random.Generator,
+    clock: Clock | None,
+) -> Draft:
+    """Anneal a plan with connected parts, which is overwritten; return the best plan seen."""
+    arguments = (
+        parts,
+        instance.weights,
+        instance.pointers,
+        instance.neighbours,
+        instance.costs,
+        distance,
+        instance.groups,
+        instance.group_allowance(),
+        home,
+    )
+    key = plan_key(start, *arguments, instance.lower, instance.upper)
+    best, best_key = start.copy(), key.copy()
+    schedules = _schedules(instance, schedule, key[-1])
+    total = int(proposals_per_unit * instance.units)
+    seed = int(rng.integers(1 << 62))
+    for begin in range(0, total, _CHUNK):
+        if clock is not None and clock.out():
+            break
+        anneal(
+            start,
+            best,
+            best_key,
+            *arguments,
+            instance.fixed < 0,
+            instance.lower,
+            instance.upper,
+            begin,
+            min(begin + _CHUNK, total),
+            total,
+            *schedules,
+            seed + begin,
+        )
+    key = plan_key(best, *arguments, instance.lower, instance.upper)
+    return Draft(best, tuple(float(value) for value in key))
+
+
+def _schedules(
+    instance: Instance, schedule: tuple[tuple[float, float], ...], objective: float
+) -> tuple[FloatArray, ...]:
+    heat, window, pieces, moves = schedule
     if instance.objective == "inertia":
         # a grown start is about twice as wide as a good plan
         per_unit = max(objective, 1e-9) / 2 / instance.units

@@ -22,6 +22,7 @@ from scipy.sparse import coo_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from spatial.grids.clock import Clock
+from spatial.grids.draft import mended
 from spatial.grids.instance import FloatArray, Instance, IntArray, extra_pieces, plan_inertia
 from spatial.grids.naming import named
 from spatial.programme import Outcome, minimise
@@ -60,7 +61,13 @@ class LeastChange:
 
 
 def least_change(
-    component: Instance, counts: range, target: float, known: IntArray | None = None, *, clock: Clock
+    component: Instance,
+    counts: range,
+    target: float,
+    known: IntArray | None = None,
+    *,
+    rng: np.random.Generator,
+    clock: Clock,
 ) -> LeastChange:
     """Return the lawful plan that moves least weight against the previous labels.
 
@@ -77,16 +84,22 @@ def least_change(
     parts = max(labels.size, counts.stop - 1)
     if not counts or component.units * parts > _MOST_CELLS:
         return LeastChange(None)
-    return _Levels(component, labels, parts, counts, clock).decided(target, known)
+    return _Levels(component, labels, parts, counts, rng, clock).decided(target, known)
 
 
 class _Levels:
     """The programme of one component, and the rows and limits that the levels have added."""
 
-    def __init__(
-        self, component: Instance, labels: IntArray, parts: int, counts: range, clock: Clock
+    def __init__(  # noqa: PLR0917
+        self,
+        component: Instance,
+        labels: IntArray,
+        parts: int,
+        counts: range,
+        rng: np.random.Generator,
+        clock: Clock,
     ) -> None:
-        self.component, self.labels, self.clock = component, labels, clock
+        self.component, self.labels, self.rng, self.clock = component, labels, rng, clock
         self.parts, self.counts = parts, counts
         self.iterations = 0
         self.is_whole = bool((component.weights == np.rint(component.weights)).all())
@@ -112,8 +125,9 @@ class _Levels:
         """Decide level by level."""
         moved_cost = self._cost_of_moving()
         if known is not None:
-            self._settle(moved_cost, self._cost(moved_cost, self._carried_on(known)))
-        labels, bound = self._plan(moved_cost)
+            known = self._carried_on(known)
+            self._settle(moved_cost, self._cost(moved_cost, known))
+        labels, bound = self._plan(moved_cost, known)
         bound = self._least_weight(bound)
         if labels is None:
             return LeastChange(None, bound)
@@ -135,8 +149,8 @@ class _Levels:
             return labels, 0
         cost = np.zeros(self.columns)
         cost[self.extra :] = 1.0
-        better, bound = self._plan(cost)
-        if better is not None and extra_pieces(self.component, better) <= pieces:
+        better, bound = self._plan(cost, labels)
+        if better is not None:
             labels, pieces = better, extra_pieces(self.component, better)
         proved = bound > pieces - 1 + _TOLERANCE
         if proved:
@@ -174,21 +188,62 @@ class _Levels:
                 best, least = labels, inertia
         return best, None
 
-    def _plan(self, cost: FloatArray) -> tuple[IntArray | None, float]:
-        """Return a connected plan of least cost, and what no plan undercuts; inf when there is none."""
+    def _plan(self, cost: FloatArray, known: IntArray | None = None) -> tuple[IntArray | None, float]:
+        """Return the best connected plan found, and what no plan undercuts; inf when there is none.
+
+        Parts that are not connected are mended, and forbidden; the search ends where the best plan is as
+        good as the bound.
+        """
         integral = np.zeros(self.columns, dtype=np.bool_)
         integral[: self.touch] = True
-        bound = -np.inf
+        best, least, bound = known, np.inf, -np.inf
+        if known is not None:
+            least = float(cost @ self._values(known))
         while self.iterations < _MOST_ITERATIONS and not self.clock.out():
             outcome = self._minimised(cost, integral)
             bound = max(bound, outcome.bound)
             if outcome.values is None:
-                return None, bound
+                break
             cells = outcome.values[: self.open].reshape(-1, self.parts)
             labels = cells.argmax(axis=1).astype(np.int64)
             if not self._part_what_is_apart(labels):
                 return labels, bound
-        return None, bound
+            mended_labels = self._mended(labels)
+            value = float(cost @ self._values(mended_labels))
+            if value < least and self._allows(mended_labels):
+                best, least = mended_labels, value
+            if bound >= least - _TOLERANCE * max(1.0, least):
+                break
+        return best, bound
+
+    def _mended(self, labels: IntArray) -> IntArray:
+        """Return a plan with the same parts open, all connected, near one that may have others."""
+        used, near = np.unique(labels, return_inverse=True)
+        home = np.where(self.home >= 0, used.size, -1)
+        kept = np.isin(self.home, used)
+        home[kept] = np.searchsorted(used, self.home[kept])
+        return used[mended(self.component, near.astype(np.int64), home, self.rng).labels]
+
+    def _values(self, labels: IntArray) -> FloatArray:
+        """Return the columns as a plan sets them."""
+        component, values = self.component, np.zeros(self.columns)
+        values[self._cells(np.arange(component.units), labels)] = 1.0
+        values[self.open + np.unique(labels)] = 1.0
+        own = component.groups >= 0
+        touched = np.zeros((component.group_count, self.parts), dtype=np.bool_)
+        touched[component.groups[own], labels[own]] = True
+        values[self.touch : self.extra] = touched.ravel()
+        extra = np.maximum(0, touched.sum(axis=1) - component.group_allowance())
+        values[self.extra :] = (np.arange(self.parts) < extra[:, None]).ravel()
+        return values
+
+    def _allows(self, labels: IntArray) -> bool:
+        """Return whether a plan keeps all rows."""
+        values = self._values(labels)
+        return all(
+            bool(((rows @ values >= lower - _TOLERANCE) & (rows @ values <= upper + _TOLERANCE)).all())
+            for rows, lower, upper in zip(self.blocks, self.lower, self.upper, strict=True)
+        )
 
     def _part_what_is_apart(self, labels: IntArray) -> bool:
         """Add rows that forbid the parts of a plan that are not connected; return whether there were any."""
