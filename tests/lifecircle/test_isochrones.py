@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import networkx as nx
 import numpy as np
 import pytest
 import shapely
 
 from spatial.errors import UsageError
 from spatial.lifecircle import Survey, assess_coverage, reach_from, reach_from_estate, reach_from_facility
+from spatial.network import BARRED, attach
+from spatial.scenario import apply, close_street
 from tests.lifecircle.test_whatif import lattice
 from tests.streets import box, building, estate, facility, gate, service, street, street_town
 
@@ -49,6 +54,42 @@ def test_the_way_to_the_nearest_is_as_long_as_the_walk(seed):
             assert row["geometry"].length == pytest.approx(row["walk_m"], abs=1e-2)
             compared += 1
     assert compared > 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_as_much_street_is_reached_as_of_streets_cut_to_short_pieces(seed):
+    rng = np.random.default_rng(seed)
+    town = lattice(rng)
+    closing = close_street(town, str(rng.choice(town.streets.index)))
+    survey = Survey.of(apply(town, closing))
+    network, limit_m, pieces = survey.network, 400.0, 60
+    xy = town.buildings.geometry.iloc[0]
+    way = attach(network, np.array([[xy.x, xy.y]])).chosen(np.array([0]))
+    graph, walked = nx.Graph(), []
+    for edge in np.flatnonzero(network.is_entered).tolist():
+        start, end = network.edge_nodes[edge].tolist()
+        length_m, barred = float(network.length_m[edge]), network.closed_by[edge] == BARRED
+        nodes = [start, *((edge, at) for at in range(1, pieces)), end]
+        # Nobody passes a closed street: from the place it is walked on, and from its ends into it.
+        for at, (one, other) in enumerate(pairwise(nodes)):
+            if not barred or at != pieces // 2 or edge == way.edge[0]:
+                graph.add_edge(one, other, m=length_m / pieces)
+            walked.append((one, other, length_m / pieces))
+    nearest = round(float(way.offset_m[0]) / float(network.length_m[way.edge[0]]) * pieces)
+    ends = network.edge_nodes[way.edge[0]].tolist()
+    start = {0: ends[0], pieces: ends[1]}.get(nearest, (int(way.edge[0]), nearest))
+    found = nx.single_source_dijkstra_path_length(graph, start, weight="m")
+    left_m = limit_m - float(way.access_m[0])
+    expected_m = sum(
+        length_m
+        for one, other, length_m in walked
+        if max(found.get(one, 1e9), found.get(other, 1e9)) <= left_m
+    )
+    reached_m = shapely.length(reach_from(survey, (xy.x, xy.y), limit_m).streets()).sum()
+    assert expected_m > 100
+    # Each street is cut to 2.5 m: what lies beyond the last whole piece, and where the walk starts, differ.
+    assert reached_m == pytest.approx(expected_m, abs=5.0 * len(walked) / pieces)
+    assert reached_m == pytest.approx(expected_m, rel=0.05)
 
 
 def test_a_place_off_the_network_is_refused():
