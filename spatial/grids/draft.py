@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, shortest_path
+from scipy.sparse.csgraph import shortest_path
 
 from spatial.grids.anneal import anneal, plan_key
 from spatial.grids.clock import Clock
@@ -352,15 +352,9 @@ def _connect_fixed(instance: Instance, label: IntArray) -> None:
 
 def _keep_one_piece(instance: Instance, label: IntArray) -> None:
     """Leave each part its piece with fixed units, else its heaviest; the rest becomes unassigned."""
-    source = np.repeat(np.arange(instance.units), np.diff(instance.pointers))
-    inside = (label[source] == label[instance.neighbours]) & (label[source] >= 0)
-    graph = csr_array(
-        (np.ones(int(inside.sum())), (source[inside], instance.neighbours[inside])),
-        shape=(instance.units, instance.units),
-    )
-    number, piece = connected_components(graph, directed=False)
-    weight = np.bincount(piece, weights=instance.weights + 1e-6, minlength=number).astype(np.float64)
-    weight += np.bincount(piece, weights=instance.fixed >= 0, minlength=number) * (instance.total + 1.0)
+    piece = instance.pieces(label)
+    weight = np.bincount(piece, weights=instance.weights + 1e-6).astype(np.float64)
+    weight += np.bincount(piece, weights=instance.fixed >= 0) * (instance.total + 1.0)
     for part in np.unique(label[label >= 0]):
         pieces = np.unique(piece[label == part])
         if pieces.size > 1:

@@ -166,13 +166,19 @@ class Instance:
 
     def components(self) -> list[IntArray]:
         """Units of each connected component, heaviest component first."""
+        piece = self.pieces(np.zeros(self.units, dtype=np.int64))
+        weight = np.bincount(piece, weights=self.weights)
+        return [np.flatnonzero(piece == one) for one in np.argsort(-weight, kind="stable")]
+
+    def pieces(self, labels: IntArray) -> IntArray:
+        """Return the connected piece (n,) of each unit among those of its label; without one it is a piece."""
+        source = np.repeat(np.arange(self.units), np.diff(self.pointers))
+        inside = (labels[source] == labels[self.neighbours]) & (labels[source] >= 0)
         graph = csr_array(
-            (np.ones(self.neighbours.size, dtype=np.int8), self.neighbours, self.pointers),
+            (np.ones(int(inside.sum()), dtype=np.int8), (source[inside], self.neighbours[inside])),
             shape=(self.units, self.units),
         )
-        number, label = connected_components(graph, directed=False)
-        weight = np.bincount(label, weights=self.weights, minlength=number)
-        return [np.flatnonzero(label == one) for one in np.argsort(-weight, kind="stable")]
+        return connected_components(graph, directed=False)[1].astype(np.int64)
 
     def restricted(self, units: IntArray) -> Instance:
         """Return the instance of some units alone, in the order given; groups are renumbered."""

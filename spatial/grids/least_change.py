@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array, vstack
-from scipy.sparse.csgraph import connected_components
 
 from spatial.grids.clock import Clock
 from spatial.grids.draft import mended
@@ -248,15 +247,9 @@ class _Levels:
     def _part_what_is_apart(self, labels: IntArray) -> bool:
         """Add rows that forbid the parts of a plan that are not connected; return whether there were any."""
         component = self.component
-        source = np.repeat(np.arange(component.units), np.diff(component.pointers))
-        inside = labels[source] == labels[component.neighbours]
-        graph = csr_array(
-            (np.ones(int(inside.sum())), (source[inside], component.neighbours[inside])),
-            shape=(component.units, component.units),
-        )
-        number, piece = connected_components(graph, directed=False)
-        weight = np.bincount(piece, weights=component.weights, minlength=number)
-        part = np.full(number, -1)
+        piece = component.pieces(labels)
+        weight = np.bincount(piece, weights=component.weights)
+        part = np.full(weight.size, -1)
         part[piece] = labels
         found = False
         for one in np.unique(part):

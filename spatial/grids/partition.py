@@ -13,8 +13,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import UsageError
 from spatial.grids.bounds import possible_counts
@@ -186,16 +184,10 @@ def separated(instance: Instance) -> list[IntArray]:
 def _fixed_apart(instance: Instance) -> tuple[Witness, ...]:
     """Return the labels whose fixed units cannot be joined through free units."""
     found = []
-    source = np.repeat(np.arange(instance.units), np.diff(instance.pointers))
     for label in np.unique(instance.fixed[instance.fixed >= 0]):
         own = instance.fixed == label
         usable = own | (instance.fixed < 0)
-        inside = usable[source] & usable[instance.neighbours]
-        graph = csr_array(
-            (np.ones(int(inside.sum())), (source[inside], instance.neighbours[inside])),
-            shape=(instance.units, instance.units),
-        )
-        piece = connected_components(graph, directed=False)[1]
+        piece = instance.pieces(np.where(usable, 0, -1))
         held = tuple(int(unit) for unit in np.flatnonzero(own))
         if np.unique(piece[own]).size > 1:
             found.append(Witness("fixed_apart", held, {"label": float(label)}))
