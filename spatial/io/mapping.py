@@ -15,7 +15,7 @@
     where = ["residential=Y"]        # optional: see spatial.io.selecting
     crs = "EPSG:4326"                # optional: where the file does not say, or says it wrongly
     swap = true                      # optional: the northing or latitude stands first in the geometry
-    x = "经度"                       # optional: columns with coordinates, or wkt = "几何"
+    x = "经度"                       # optional: columns with coordinates, or wkt = "几何" (WKT, or 116.39,39.91)
     y = "纬度"
     [layer.columns]
     building_id = "block_id"                                   # the column of that name, or

@@ -21,18 +21,20 @@ from spatial.io.mapping import LayerRule
 from spatial.io.vocabulary import words
 from spatial.schema import TABLES
 
-__all__ = ["place", "read_coordinates", "reference_system"]
+__all__ = ["place", "read_coordinates", "read_shapes", "reference_system"]
 
 _WGS84 = pyproj.CRS.from_epsg(4326)
 _VALUES_SHOWN = 3
 _SIGNS_SHOWN = 40
+# Two numbers in one cell, as map vendors write a point: 116.3912,39.9075.
+_PAIR = r"^[(\[]?(?P<x>-?\d+(?:\.\d+)?)(?:[,;/、]|\s)\s*(?P<y>-?\d+(?:\.\d+)?)[)\]]?$"
 
 
 def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoDataFrame, tuple[Finding, ...]]:
     """Return the rows as a layer in a reference system that pyproj knows.
 
-    The place is the geometry of the rows, or the text of the column ``wkt``, or the numbers of ``x`` and
-    ``y``, which may be written in degrees, minutes and seconds.  Coordinates in GCJ-02 or BD-09 become
+    The place is the geometry of the rows, or the text of the column ``wkt`` (`read_shapes`), or the numbers of
+    ``x`` and ``y``, which may be written in degrees, minutes and seconds.  Coordinates in GCJ-02 or BD-09 become
     WGS 84.  A row whose place cannot be read has none, with a warning; 0, 0 is no place, but what forms
     and programs write for one that is unknown.  A closed line is an outline where the table holds outlines.
 
@@ -96,10 +98,7 @@ def _geometries(
         if column and column not in frame.columns:
             raise RulesError("io.place_column_missing", layer=layer, column=column)
     if rule.wkt:
-        texts = (
-            frame[rule.wkt].astype("string").astype(object).where(frame[rule.wkt].notna(), None).to_numpy()
-        )
-        return shapely.from_wkt(texts, on_invalid="ignore"), None
+        return read_shapes(frame[rule.wkt]), None
     if rule.x and rule.y:
         x, y = (read_coordinates(frame[column]) for column in (rule.x, rule.y))
         points = np.asarray(shapely.points(x, y), dtype=object)
@@ -108,6 +107,24 @@ def _geometries(
     if isinstance(frame, gpd.GeoDataFrame):
         return frame.geometry.to_numpy(), None if frame.crs is None else pyproj.CRS(frame.crs)
     return np.full(len(frame), None, dtype=object), None
+
+
+def read_shapes(values: pd.Series) -> NDArray[np.object_]:
+    """Return the shapes of WKT, or of the two numbers of a point; None where none can be read.
+
+    Examples
+    --------
+    >>> [str(one) for one in read_shapes(pd.Series(["POINT (1 2)", "116.5,39.9", "gate"]))]
+    ['POINT (1 2)', 'POINT (116.5 39.9)', 'None']
+    """
+    texts = values.astype("string").str.normalize("NFKC").str.strip()
+    shapes = np.asarray(
+        shapely.from_wkt(texts.astype(object).where(texts.notna(), None).to_numpy(), on_invalid="ignore")
+    )
+    pairs = texts.str.extract(_PAIR, expand=True).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    is_pair = np.isfinite(pairs).all(axis=1)
+    shapes[is_pair] = shapely.points(pairs[is_pair])
+    return shapes
 
 
 def read_coordinates(values: pd.Series) -> NDArray[np.float64]:

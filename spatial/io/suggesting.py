@@ -20,7 +20,7 @@ from spatial.crs import guess_references
 from spatial.errors import FileError
 from spatial.io.naming import code_table, plain_name
 from spatial.io.osm import OSM_LAYERS
-from spatial.io.placing import read_coordinates
+from spatial.io.placing import read_coordinates, read_shapes
 from spatial.io.sources import Sources
 from spatial.io.vocabulary import (
     category_of,
@@ -37,6 +37,7 @@ from spatial.io.whereabouts import (
     dimension_of,
     has_place,
     is_closed,
+    shape_header,
     whereabouts,
     written_places,
 )
@@ -279,14 +280,10 @@ def _suggest_place(lines: _LayerLines, context: _Context) -> None:
             x, y = shapely.get_coordinates(frame.geometry.to_numpy()).T
             _suggest_reference(lines, x, y, context.near, datum)
         return
-    match = None
-    if not isinstance(frame, gpd.GeoDataFrame):
-        match = header_of("geometry", list(map(str, frame.columns)))
-    headers = coordinate_headers(frame)
-    if match is not None and match[1]:
-        shapes = shapely.from_wkt(frame[match[0]].fillna("").to_numpy(dtype=object), on_invalid="ignore")
-        lines.place.append(f"wkt = {quoted(match[0])}")
-        x, y = shapely.get_coordinates(shapes).T
+    shape, headers = shape_header(frame), coordinate_headers(frame)
+    if shape is not None:
+        lines.place.append(f"wkt = {quoted(shape)}")
+        x, y = shapely.get_coordinates(read_shapes(frame[shape])).T
         _suggest_reference(lines, x, y, context.near, datum)
     elif headers is not None:
         x, y = (read_coordinates(frame[one]) for one in headers)

@@ -11,18 +11,40 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.crs import guess_references
-from spatial.io.placing import read_coordinates
+from spatial.io.placing import read_coordinates, read_shapes
 from spatial.io.vocabulary import header_of
 
-__all__ = ["coordinate_headers", "dimension_of", "has_place", "is_closed", "whereabouts", "written_places"]
+__all__ = [
+    "coordinate_headers",
+    "dimension_of",
+    "has_place",
+    "is_closed",
+    "shape_header",
+    "whereabouts",
+    "written_places",
+]
+
+_ROWS_TRIED = 100
 
 
 def has_place(frame: pd.DataFrame) -> bool:
     """Return whether the rows of a layer say where they lie: by shapes, by columns or by text."""
-    headers = list(map(str, frame.columns))
-    shape = header_of("geometry", headers)
-    written = shape is not None and shape[1]
-    return dimension_of(frame) is not None or coordinate_headers(frame) is not None or written
+    return (
+        dimension_of(frame) is not None
+        or coordinate_headers(frame) is not None
+        or shape_header(frame) is not None
+    )
+
+
+def shape_header(frame: pd.DataFrame) -> str | None:
+    """Return the header of the shapes of a table, which some of its first rows must have; None without."""
+    if isinstance(frame, gpd.GeoDataFrame):
+        return None
+    match = header_of("geometry", list(map(str, frame.columns)))
+    if match is None or not match[1]:
+        return None
+    shapes = read_shapes(frame[match[0]].dropna().head(_ROWS_TRIED))
+    return match[0] if shapely.is_geometry(shapes).any() else None
 
 
 def written_places(frame: pd.DataFrame) -> pd.Series:
@@ -31,8 +53,8 @@ def written_places(frame: pd.DataFrame) -> pd.Series:
     if dimension_of(frame) is not None:
         return pd.Series(shapely.to_wkt(frame.geometry.to_numpy()), frame.index, dtype="string")
     if headers is None:
-        shape = header_of("geometry", list(map(str, frame.columns)))
-        headers = () if shape is None else (shape[0],)
+        shape = shape_header(frame)
+        headers = () if shape is None else (shape,)
     places = pd.Series("", frame.index, dtype="string")
     for header in headers:
         places = places + " " + frame[header].astype("string").str.strip()
@@ -86,4 +108,8 @@ def _coordinates(frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.f
         return x, y
     if headers is not None:
         return read_coordinates(frame[headers[0]]), read_coordinates(frame[headers[1]])
+    shape = shape_header(frame)
+    if shape is not None:
+        x, y = shapely.get_coordinates(read_shapes(frame[shape])).T
+        return x, y
     return np.empty(0), np.empty(0)

@@ -178,6 +178,27 @@ def test_a_place_with_a_figure_missing_is_named(tmp_path):
     assert error.statement.ids == ("B0",)
 
 
+@pytest.mark.parametrize("written", ["{x},{y}", "{y}，{x}", "({x} {y})"])
+def test_both_coordinates_in_one_cell_are_read(tmp_path, written):
+    x, y = degrees()
+    cells = [written.format(x=one, y=other) for one, other in zip(x, y, strict=True)]
+    rows = table(坐标=[*cells[:5], "东门外"]).drop(columns=["经度", "纬度"])
+    rows.to_csv(tmp_path / "楼栋.csv", index=False)
+    town, found = imported(tmp_path / "楼栋.csv")
+    expected = shapely.points(x, y)[:5]
+    placed = town.buildings.geometry.to_crs("EPSG:4326")
+    assert shapely.distance(placed.to_numpy()[:5], expected).max() < 1e-6
+    assert found["place_unread"][0].statement.values["count"] == 1
+    assert "GCJ-02" in doubts(found)
+
+
+def test_a_column_of_words_is_no_place(tmp_path):
+    table(坐标=["东门外"] * 6).to_csv(tmp_path / "楼栋.csv", index=False)
+    town, found = imported(tmp_path / "楼栋.csv")
+    assert len(town.buildings) == 6
+    assert "place_unread" not in found
+
+
 def test_longitude_and_latitude_under_each_other_s_header_are_told(tmp_path):
     x, y = degrees()
     table(经度=y, 纬度=x).to_csv(tmp_path / "楼栋.csv", index=False)
@@ -187,10 +208,7 @@ def test_longitude_and_latitude_under_each_other_s_header_are_told(tmp_path):
 
 
 def test_a_table_without_places_says_so(tmp_path):
-    x, y = degrees()
-    table(坐标=[f"{a},{b}" for a, b in zip(x, y, strict=True)]).drop(columns=["经度", "纬度"]).to_csv(
-        tmp_path / "楼栋.csv", index=False
-    )
+    table(坐标=["见附图"] * 6).drop(columns=["经度", "纬度"]).to_csv(tmp_path / "楼栋.csv", index=False)
     with pytest.raises(SchemaError) as failure:
         import_town([tmp_path / "楼栋.csv"])
     said = [one.statement.values["doubt"] for one in failure.value.report.of_rule("mapping_suggested")]
