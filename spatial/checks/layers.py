@@ -184,9 +184,13 @@ def check_places(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
 def _together(
     geometries: NDArray[np.object_], rows: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which of some rows lie where most of them do, and which lie far from there."""
+    """Return which of some rows lie where most of them do, and which lie far from there.
+
+    Where no row lies in the middle of all, there is no such place: all rows are both.
+    """
     bounds = shapely.bounds(geometries)
     middles = (bounds[:, :2] + bounds[:, 2:]) / 2
     distances = np.abs(middles - np.median(middles[rows], axis=0)).max(axis=1)
     far: NDArray[np.bool_] = rows & (distances > _FAR_M)
-    return rows & ~far, far
+    near = rows & ~far
+    return (near if near.any() else rows), far

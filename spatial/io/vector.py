@@ -161,11 +161,13 @@ def read_shapefile(path: Path, layer: str, encoding: str) -> tuple[pd.DataFrame,
     Raises
     ------
     FileError
-        If it cannot be read, or its texts are in neither encoding.
+        If it cannot be read, its table is cut short, or its texts are in neither encoding.
     """
     findings = []
     used = encoding
     table = _beside(path, ".dbf")
+    if table is not None:
+        _refuse_cut_short(table)
     if table is None:
         findings.append(
             Finding.of(
@@ -252,6 +254,20 @@ def _declared_encoding(path: Path) -> str:
         return ""
 
 
+def _refuse_cut_short(path: Path) -> None:
+    """Raise when a DBF table ends before the last of the rows it announces: GDAL would read them as empty."""
+    with path.open("rb") as file:
+        head = file.read(_DBF_HEADER_BYTES)
+    if len(head) < _DBF_HEADER_BYTES:
+        return  # no table at all, which GDAL says
+    announced, first, width = (
+        int.from_bytes(head[at:to], "little") for at, to in ((4, 8), (8, 10), (10, 12))
+    )
+    whole = max(path.stat().st_size - first, 0) // max(width, 1)
+    if whole < announced:
+        raise FileError("io.table_cut_short", path=path, announced=announced, whole=whole)
+
+
 def _dbf_texts(path: Path) -> set[bytes]:
     """Return the field names and the distinct texts of a DBF table, as the bytes they are."""
     content = path.read_bytes()
@@ -267,8 +283,8 @@ def _dbf_texts(path: Path) -> set[bytes]:
         texts.add(field[:11].partition(b"\0")[0])
         length = field[16]
         if field[11:12] == b"C" and width and length:
-            whole = len(content[first:]) // width * width
-            rows = np.frombuffer(content, np.uint8, whole, first).reshape(-1, width)
+            body = content[first:]
+            rows = np.frombuffer(body, np.uint8, len(body) // width * width).reshape(-1, width)
             cells = np.ascontiguousarray(rows[:, offset : offset + length])
             if cells.shape[1] == length:
                 texts.update(one.rstrip() for one in np.unique(cells.view(f"S{length}")).tolist())

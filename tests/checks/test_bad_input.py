@@ -253,6 +253,14 @@ def test_degrees_called_metres_and_metres_called_degrees_are_told_apart():
     assert "投影坐标" in finding.statement.text("zh-CN")
 
 
+def test_rows_that_lie_nowhere_together_are_all_named():
+    tables = sound_tables()
+    two = tables["buildings"].iloc[:2].copy()
+    two.loc[two.index[1], "geometry"] = shapely.affinity.translate(two.geometry.iloc[1], yoff=4e6)
+    (finding,) = check_tables({**tables, "buildings": two}).of_rule("row_elsewhere")
+    assert set(finding.statement.ids) == set(two["building_id"])
+
+
 def test_a_layer_in_another_zone_is_told():
     tables = sound_tables()
     streets = tables["streets"].set_crs("EPSG:4547", allow_override=True)

@@ -311,6 +311,15 @@ def test_a_shapefile_without_its_index_is_refused_and_without_its_table_warned_o
         import_town([tmp_path / "楼栋.shp"])
 
 
+@pytest.mark.parametrize(("size", "whole"), [(111, 0), (-60, 5)])
+def test_a_table_cut_short_is_refused_rather_than_read_as_empty(tmp_path, size, whole):
+    pyogrio.write_dataframe(buildings(), tmp_path / "楼栋.shp", encoding="gbk")
+    table = tmp_path / "楼栋.dbf"
+    table.write_bytes(table.read_bytes()[:size])
+    with pytest.raises(FileError, match=f"属性表有 6 行.*只有 {whole} 行"):
+        import_town([tmp_path / "楼栋.shp"])
+
+
 def packed(path, files):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
