@@ -32,7 +32,7 @@ _COUNTS_TRIED = 4
 # Without a piece table the bound on pieces is 0, which says nothing of whether a search is worth its time.
 _COUNTS_UNBOUNDED = 3
 _EXTRA_TRIED = 3
-_DRAFTS_BEFORE = 4
+_DRAFTS_BEFORE = 12
 _HURRIED_BELOW_S = 10.0
 
 
@@ -155,8 +155,11 @@ def _with_least_change(search: _Search, ranked: list[Count], target: float) -> S
     component, clock = search.component, search.clock
     counts = [one.parts for one in ranked]
     half = Clock(None if clock.limit_s is None else clock.left_s / 2, clock.stop)
-    drafts = [first_draft(component, one, search.rng) for one in counts[:_COUNTS_TRIED]]
-    drafts += islice(annealed_drafts(component, counts[0], search.rng), _DRAFTS_BEFORE)
+    drafts = [
+        draft
+        for one in counts[:_COUNTS_TRIED]
+        for draft in islice(annealed_drafts(component, one, search.rng, clock=half), _DRAFTS_BEFORE)
+    ]
     known = min((one for one in drafts if one.lawful), key=lambda one: one.key[2:], default=None)
     change = least_change(
         component,
