@@ -9,6 +9,7 @@ over a centre unit of the part, of Σ weight × squared distance / total weight;
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -119,8 +120,10 @@ def partition(
     target = (lower + upper) / 2 if target is None else target
 
     pieces = []
-    for component in separated(instance):
-        piece = instance.restricted(component)
+    components = separated(instance)
+    followed, torn = _torn_labels(instance, components)
+    for component in components:
+        piece = followed.restricted(component)
         order = piece.canonical_order()
         pieces.append((component[order], piece.restricted(order)))
     apart = _fixed_apart(instance)
@@ -137,7 +140,7 @@ def partition(
             one.labels, np.inf if one.labels is None else plan_objective(piece, one.labels), one.bound or 0.0
         )
         solved.append(one)
-    return _assembled(instance, [units for units, _ in pieces], solved, apart=apart, clock=clock)
+    return _assembled(instance, [units for units, _ in pieces], solved, torn, apart=apart, clock=clock)
 
 
 def _told(  # noqa: PLR0917 - bound one after the other
@@ -179,6 +182,43 @@ def separated(instance: Instance) -> list[IntArray]:
         else:
             found.append(component)
     return found
+
+
+@dataclass(frozen=True)
+class _Torn:
+    """A previous label that lies in several components, of which one alone can carry it on.
+
+    Attributes
+    ----------
+    component : the one that may, where fixed units or else the most weight have the label
+    kept, lost : weight that has the label there and in the others
+    """
+
+    component: int
+    kept: float
+    lost: float
+
+    def bound(self, moved_bound: float) -> float:
+        """Return what it adds at least to a bound on what moves in its component."""
+        return min(self.lost, max(0.0, self.kept - moved_bound))
+
+
+def _torn_labels(instance: Instance, components: list[IntArray]) -> tuple[Instance, list[_Torn]]:
+    """Return the instance with every previous label in one component only, and those that lay in several."""
+    where = np.empty(instance.units, dtype=np.int64)
+    for number, units in enumerate(components):
+        where[units] = number
+    previous, torn = instance.previous.copy(), []
+    for label in np.unique(previous[previous >= 0]):
+        own = np.flatnonzero(previous == label)
+        if np.unique(where[own]).size == 1:
+            continue
+        load = np.bincount(where[own], weights=instance.weights[own])
+        fixed = np.flatnonzero(instance.fixed == label)
+        component = int(where[fixed[0]] if fixed.size else load.argmax())
+        torn.append(_Torn(component, float(load[component]), float(load.sum() - load[component])))
+        previous[own[where[own] != component]] = -1
+    return replace(instance, previous=previous), torn
 
 
 def _fixed_apart(instance: Instance) -> tuple[Witness, ...]:
@@ -237,6 +277,7 @@ def _assembled(
     instance: Instance,
     order: list[IntArray],
     solved: list[Solved],
+    torn: list[_Torn],
     *,
     apart: tuple[Witness, ...],
     clock: Clock,
@@ -259,7 +300,7 @@ def _assembled(
         offset += part.parts
     else:
         if not apart:
-            return _certified(instance, labels, order, solved, witness=witness, clock=clock)
+            return _certified(instance, labels, order, solved, torn, witness=witness, clock=clock)
     status: Status = "infeasible" if witness else "none_found"
     return None, Certificate(
         status=status,
@@ -293,6 +334,7 @@ def _certified(
     labels: IntArray,
     order: list[IntArray],
     solved: list[Solved],
+    torn: list[_Torn],
     *,
     witness: tuple[Witness, ...],
     clock: Clock,
@@ -304,7 +346,10 @@ def _certified(
     extra_bound = _extra_bound(instance, order, solved)
     moved = weight_moved(instance, labels)
     bound: float | None = 0.0
-    moved_bound = sum(part.moved_bound for part in solved)
+    in_component = [part.moved_bound for part in solved]
+    moved_bound = sum(in_component) + sum(one.bound(in_component[one.component]) for one in torn)
+    # Where another component might as well carry a label on, its plans have not been looked at.
+    settled = all(one.lost < one.kept - in_component[one.component] for one in torn)
     for units, part in zip(order, solved, strict=True):
         if part.bound is None or bound is None:
             bound = None
@@ -317,6 +362,7 @@ def _certified(
     if (
         bound is not None
         and extra == extra_bound
+        and settled
         and moved <= moved_bound * (1 + 1e-9)
         and violation <= least * (1 + 1e-9)
     ):

@@ -71,3 +71,28 @@ def test_no_lawful_plan_moves_less_and_none_that_moves_as_little_is_better(batch
         if (weights > 0).all():
             assert certificate.objective == pytest.approx(min(keys)[3]), seed
     assert followed > 8
+
+
+def test_a_label_on_both_sides_of_a_river_is_carried_on_by_one():
+    proved = 0
+    for seed in range(120):
+        weights, edges, more = tiny(seed)
+        west = np.zeros(len(weights), bool)
+        west[np.argsort(Instance.build(weights, edges, **more).coordinates[:, 0])[: len(weights) // 2]] = True
+        dry = west[np.asarray(edges)[:, 0]] == west[np.asarray(edges)[:, 1]]
+        banks = np.asarray(edges)[dry]
+        labels = before(Instance.build(weights, banks, **more), seed)
+        instance = Instance.build(weights, banks, previous=labels, **more)
+        keys = [
+            (weight_moved(instance, named(instance, plan)), extra_pieces(instance, plan), inertia)
+            for plan, inertia in every_plan(instance)
+        ]
+        if not keys:
+            continue
+        found, certificate = partition(weights, banks, previous=labels, **more)
+        best = min(keys)
+        assert certificate.moved_bound <= best[0] <= certificate.moved, seed
+        if certificate.status == "optimal" and (found != labels).any():
+            proved += 1
+            assert (certificate.moved, certificate.extra_pieces) == best[:2], seed
+    assert proved > 8
