@@ -205,13 +205,13 @@ class _Levels:
                 break
             cells = outcome.values[: self.open].reshape(-1, self.parts)
             labels = cells.argmax(axis=1).astype(np.int64)
-            if not self._part_what_is_apart(labels):
-                return labels, bound
-            mended_labels = self._mended(labels)
-            value = float(cost @ self._values(mended_labels))
-            if value < least and self._allows(mended_labels):
-                best, least = mended_labels, value
-            if bound >= least - _TOLERANCE * max(1.0, least):
+            is_apart = self._part_what_is_apart(labels)
+            if is_apart:
+                labels = self._mended(labels)
+            value = float(cost @ self._values(labels))
+            if value < least and (not is_apart or self._allows(labels)):
+                best, least = labels, value
+            if not is_apart or bound >= least - _TOLERANCE * max(1.0, least):
                 break
         return best, bound
 
