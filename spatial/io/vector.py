@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 
 from spatial.errors import FileError
@@ -69,6 +68,8 @@ def layer_names(path: Path | str) -> list[str]:
     FileError
         If the file is missing or GDAL cannot open it.
     """
+    import pyogrio
+
     if not Path(path).exists():
         raise FileError("io.file_missing", path=path)
     try:
@@ -87,6 +88,8 @@ def read_layer(path: Path | str, layer: str, *, encoding: str | None = None) -> 
     FileError
         If the layer cannot be read.
     """
+    import pyogrio
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
