@@ -11,6 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ _MERGED = re.compile(rb"<mergeCell ref=\"([A-Z0-9:]+)\"")
 _REMARK = re.compile(r"^\s*[^\s:：]{1,12}[:：]")
 _NUMBER = re.compile(r"\d")
 _LINES_SHOWN = 5
+# Numbers and cells of rows.
+_Lines = list[tuple[int, Sequence[str]]]
 # What Excel calls Unicode text begins so.
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -183,7 +186,7 @@ def _with_header(
     """Return rows as a table under their header: the first row with two filled cells, or the first.
 
     Rows of remarks (填报单位：…) stand above it like titles; a header of two rows with merged cells is
-    one.  Rows of sums below are no rows of the table.  What is merged down a column holds for each row.
+    one.  Rows of sums below are no rows of the table, nor are notes at its end.  What is merged down a column holds for each row.
     """
     filled = [number for number, row in enumerate(rows) if any(cell.strip() for cell in row)]
     start = next((number for number in filled if _may_be_header(rows[number])), None)
@@ -213,13 +216,8 @@ def _with_header(
         rows = lists
         findings.append(Finding.of(Severity.NOTE, "io.merged_filled", None, file=place, count=len(down)))
     body = [(number, rows[number]) for number in filled if number > start]
-    sums = [number + 1 for number, row in body if _is_sum(row)]
-    if sums:
-        lines = "、".join(str(line) for line in sums[:_LINES_SHOWN])
-        findings.append(
-            Finding.of(Severity.NOTE, "io.sums_passed_over", None, file=place, count=len(sums), lines=lines)
-        )
-        body = [(number, row) for number, row in body if not _is_sum(row)]
+    body, more = _things(body, len(header), place)
+    findings += more
     overlong = [number + 1 for number, row in body if any(row[len(header) :])]
     if overlong:
         findings.append(
@@ -232,6 +230,24 @@ def _with_header(
     frame = pd.DataFrame(cut, columns=header, dtype="string")
     # What was written as text lest a spreadsheet run it is given back as it was.
     return frame.mask(frame == "").apply(restored), findings
+
+
+def _things(body: _Lines, width: int, place: str) -> tuple[_Lines, list[Finding]]:
+    """Return the lines of a table of some columns without the notes at its end and without sums."""
+    findings = []
+    notes = list(takewhile(lambda row: _is_note(row, width), (row for _, row in reversed(body))))
+    if notes:
+        body = body[: -len(notes)]
+        said = "；".join(" ".join(filter(None, (cell.strip() for cell in row))) for row in reversed(notes))
+        findings.append(Finding.of(Severity.NOTE, "io.notes_passed_over", None, file=place, notes=said))
+    sums = [number + 1 for number, row in body if _is_sum(row)]
+    if sums:
+        lines = "、".join(str(line) for line in sums[:_LINES_SHOWN])
+        findings.append(
+            Finding.of(Severity.NOTE, "io.sums_passed_over", None, file=place, count=len(sums), lines=lines)
+        )
+        body = [(number, row) for number, row in body if not _is_sum(row)]
+    return body, findings
 
 
 def _may_be_header(row: Sequence[str]) -> bool:
@@ -258,6 +274,15 @@ def _is_second_header(above: Sequence[str], row: Sequence[str]) -> bool:
 def _is_sum(row: Sequence[str]) -> bool:
     first = next((cell for cell in row if cell.strip()), "")
     return "".join(first.split()).rstrip(":：").lower() in words("sheet", "sums")
+
+
+def _is_note(row: Sequence[str], width: int) -> bool:
+    """Return whether a row says something of a table of some columns: 注：…, or 填表人：… in few cells."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    if not cells or 2 * len(cells) > width:
+        return False
+    opening = tuple(words("sheet", "notes"))
+    return all(_REMARK.match(cell) for cell in cells) or (len(cells) == 1 and cells[0].startswith(opening))
 
 
 def _unlike(header: Sequence[str]) -> Iterator[str]:

@@ -87,6 +87,22 @@ def test_a_header_of_two_rows_under_titles_with_a_sum_below(tmp_path):
     assert {"titles_passed_over", "header_of_two_rows"} <= found.keys()
 
 
+def test_notes_below_a_table_are_passed_over_and_said(tmp_path):
+    x, y = degrees()
+    rows = [
+        ["楼栋编号", "户数", "用途", "备注", "经度", "纬度"],
+        *([f"B{row}", HOUSEHOLDS[row], "住宅", "注意：有狗", x[row], y[row]] for row in ROWS),
+        ["合计", 75, None, None, None, None],
+        ["注：户数为上月底数", None, None, None, None, None],
+        ["填表人：张三", None, None, "审核人：李四", None, None],
+    ]
+    town, found = imported(workbook(tmp_path / "楼栋.xlsx", rows))
+    assert town.buildings.index.tolist() == [f"B{row}" for row in ROWS]
+    (notes,) = found["notes_passed_over"]
+    assert notes.statement.values["notes"] == "注：户数为上月底数；填表人：张三 审核人：李四"
+    assert found["sums_passed_over"][0].statement.values["count"] == 1
+
+
 def test_a_row_of_data_is_no_second_header(tmp_path):
     x, y = degrees()
     rows = [["楼栋编号", "", "用途", "经度", "纬度"], ["甲", "东", "住宅", x[0], y[0]]]
