@@ -68,6 +68,6 @@ def _draw(axes: Axes, name: str, records: list[dict[str, Any]], found: list[np.n
         outside += int(((load < LOWER) | (load > UPPER)).sum())
         split += int(torn.sum())
     missing = f", {failed} failed" if failed else ""
-    axes.set_title(f"{name}: {outside} out of range, {split} estates in extra pieces{missing}", fontsize=9)
+    axes.set_title(f"{name}\n{outside} out of range, {split} estates in extra pieces{missing}", fontsize=9)
     axes.set_aspect("equal")
     axes.set_axis_off()
