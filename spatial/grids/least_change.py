@@ -197,7 +197,7 @@ class _Levels:
         integral[: self.touch] = True
         best, least, bound = known, np.inf, -np.inf
         if known is not None:
-            least = float(cost @ self._values(known))
+            least = self._cost(cost, known)
         while self.iterations < _MOST_ITERATIONS and not self.clock.out():
             outcome = self._minimised(cost, integral)
             bound = max(bound, outcome.bound)
@@ -208,7 +208,7 @@ class _Levels:
             is_apart = self._part_what_is_apart(labels)
             if is_apart:
                 labels = self._mended(labels)
-            value = float(cost @ self._values(labels))
+            value = self._cost(cost, labels)
             if value < least and (not is_apart or self._allows(labels)):
                 best, least = labels, value
             if not is_apart or bound >= least - _TOLERANCE * max(1.0, least):
@@ -427,7 +427,7 @@ class _Levels:
         return cost
 
     def _cost(self, cost: FloatArray, labels: IntArray) -> float:
-        return float(cost[self._cells(np.arange(labels.size), labels)].sum())
+        return float(cost @ self._values(labels))
 
     def _least_weight(self, bound: float) -> float:
         """Least weight moved, from a bound on its cost."""

@@ -33,9 +33,9 @@ _PAIR = r"^[(\[]?(?P<x>-?\d+(?:\.\d+)?)(?:[,;/、]|\s)\s*(?P<y>-?\d+(?:\.\d+)?)[
 def place(frame: pd.DataFrame, rule: LayerRule, layer: str) -> tuple[gpd.GeoDataFrame, tuple[Finding, ...]]:
     """Return the rows as a layer in a reference system that pyproj knows.
 
-    The place is the geometry of the rows, or the text of the column ``wkt`` (`read_shapes`), or the numbers of
-    ``x`` and ``y``, which may be written in degrees, minutes and seconds.  Coordinates in GCJ-02 or BD-09 become
-    WGS 84.  A row whose place cannot be read has none, with a warning; 0, 0 is no place, but what forms
+    The place is the geometry of the rows, or the text of the column ``wkt`` (`read_shapes`), or the numbers
+    of ``x`` and ``y``, which may be written in degrees, minutes and seconds.  Coordinates in GCJ-02 or BD-09
+    become WGS 84.  A row whose place cannot be read has none, with a warning; 0, 0 is no place, but what forms
     and programs write for one that is unknown.  A closed line is an outline where the table holds outlines.
 
     Raises

@@ -186,7 +186,8 @@ def _with_header(
     """Return rows as a table under their header: the first row with two filled cells, or the first.
 
     Rows of remarks (填报单位：…) stand above it like titles; a header of two rows with merged cells is
-    one.  Rows of sums below are no rows of the table, nor are notes at its end.  What is merged down a column holds for each row.
+    one.  Rows of sums below are no rows of the table, nor are notes at its end.  What is merged down a
+    column holds for each row.
     """
     filled = [number for number, row in enumerate(rows) if any(cell.strip() for cell in row)]
     start = next((number for number in filled if _may_be_header(rows[number])), None)
@@ -277,12 +278,15 @@ def _is_sum(row: Sequence[str]) -> bool:
 
 
 def _is_note(row: Sequence[str], width: int) -> bool:
-    """Return whether a row says something of a table of some columns: 注：…, or 填表人：… in few cells."""
+    """Return whether a row says something of a table of some columns, in few cells, as 注：… does.
+
+    The word stands alone: 注塑厂宿舍 is a name.
+    """
     cells = [cell.strip() for cell in row if cell.strip()]
-    if not cells or 2 * len(cells) > width:
-        return False
-    opening = tuple(words("sheet", "notes"))
-    return all(_REMARK.match(cell) for cell in cells) or (len(cells) == 1 and cells[0].startswith(opening))
+    return 0 < 2 * len(cells) <= width and all(
+        any(cell.startswith(word) and not cell[len(word) :][:1].isalpha() for word in words("sheet", "notes"))
+        for cell in cells
+    )
 
 
 def _unlike(header: Sequence[str]) -> Iterator[str]:

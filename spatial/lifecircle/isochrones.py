@@ -56,7 +56,7 @@ class Reach:
         network = self.survey.network
         cost = self.labels.cost[network.edge_nodes].astype(np.int64)
         limit = limit_steps(self.limit_m)
-        is_street = (network.length_m > 0) & network.is_entered
+        is_street = (network.length_m > 0) & network.is_entered()
         touched = np.flatnonzero((cost <= limit).any(axis=1) & is_street)
         parts: list[Any] = []
         own: dict[int, list[tuple[float, float]]] = {}

@@ -118,7 +118,7 @@ def _legs(
     place = shapely.points(xy[point])
     offset_m = shapely.line_locate_point(line, place)
     access_m = shapely.distance(place, line)
-    reachable = (network.side[edge] == side[point]) & network.is_entered[edge]
+    reachable = (network.side[edge] == side[point]) & network.is_entered(edge)
     rows = np.flatnonzero(reachable)
     legs = network.walls.legs(xy[point[rows]], line[rows], offset_m[rows])
     reachable[rows[network.walls.crossed(legs)]] = False

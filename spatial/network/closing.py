@@ -27,10 +27,11 @@ def bars(network: StreetNetwork, streets: Ints) -> Ints:
 
     Returns
     -------
-    Edges that are open so far, one to a stretch.  Links from gates are no side streets: the shorter way from a gate
-    to the end of its stretch stays open.
+    Edges that are open so far, one to a stretch.  Links from gates are no side streets: the shorter way
+    from a gate to the end of its stretch stays open.
     """
-    own = np.flatnonzero(np.isin(network.street, streets) & network.is_entered)
+    own = np.flatnonzero(np.isin(network.street, streets))
+    own = own[network.is_entered(own)]
     if not len(own):
         return own
     ends = network.edge_nodes[own]

@@ -114,7 +114,7 @@ def at_pace(network: StreetNetwork, pace: Pace) -> StreetNetwork:
     )
     shut = np.append(unfit, False)[network.street]
     cost = np.stack([steps(network.length_m * along), steps(network.length_m * against)], axis=1)
-    closed = (~network.is_entered | shut)[:, None]
+    closed = (~network.is_entered() | shut)[:, None]
     paced = network.with_cost(np.where(closed, CLOSED, cost).astype(np.int32))
     # What hangs on lines alone is the same at every pace.
     for name in ("lifted_component", "is_islet"):

@@ -191,10 +191,10 @@ class StreetNetwork(Network):
         """(m,) id of the gate a joint belongs to, '' for none."""
         return np.append(self.gate_ids, "")[self.gate]
 
-    @property
-    def is_entered(self) -> npt.NDArray[np.bool_]:
-        """(m,) whether one may walk on an edge, if only to and from what lies along it."""
-        entered: npt.NDArray[np.bool_] = (self.closed_by == 0) | (self.closed_by == BARRED)
+    def is_entered(self, edges: Ints | slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Return whether one may walk on edges (k,), if only to and from what lies along them."""
+        closed_by = self.closed_by[edges]
+        entered: npt.NDArray[np.bool_] = (closed_by == 0) | (closed_by == BARRED)
         return entered
 
     def passing(self, edges: Ints | slice = slice(None)) -> Numbers:

@@ -14,6 +14,7 @@ import shapely
 
 from spatial.errors import FileError, SchemaError
 from spatial.io import import_town, read_mapping
+from spatial.io.sheets import read_sheet
 from spatial.messages import LANGUAGES
 
 X0, Y0 = 450_000.0, 4_427_000.0
@@ -101,6 +102,14 @@ def test_notes_below_a_table_are_passed_over_and_said(tmp_path):
     (notes,) = found["notes_passed_over"]
     assert notes.statement.values["notes"] == "注：户数为上月底数；填表人：张三 审核人：李四"
     assert found["sums_passed_over"][0].statement.values["count"] == 1
+
+
+@pytest.mark.parametrize("name", ["注塑厂宿舍", "一期：3号楼"])
+def test_a_last_row_with_a_name_alone_is_no_note(tmp_path, name):
+    rows = [["编号", "小区名称", "户数"], *([f"E{row}", f"小区{row}", 5] for row in ROWS), [None, name, None]]
+    frame, findings = read_sheet(workbook(tmp_path / "小区.xlsx", rows, name="小区"), "小区", "")
+    assert frame["小区名称"].iloc[-1] == name
+    assert not findings
 
 
 def test_a_row_of_data_is_no_second_header(tmp_path):

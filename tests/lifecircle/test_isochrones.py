@@ -66,7 +66,7 @@ def test_as_much_street_is_reached_as_of_streets_cut_to_short_pieces(seed):
     xy = town.buildings.geometry.iloc[0]
     way = attach(network, np.array([[xy.x, xy.y]])).chosen(np.array([0]))
     graph, walked = nx.Graph(), []
-    for edge in np.flatnonzero(network.is_entered).tolist():
+    for edge in np.flatnonzero(network.is_entered()).tolist():
         start, end = network.edge_nodes[edge].tolist()
         length_m, barred = float(network.length_m[edge]), network.closed_by[edge] == BARRED
         nodes = [start, *((edge, at) for at in range(1, pieces)), end]
